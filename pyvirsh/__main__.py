@@ -1,0 +1,139 @@
+"""Start: program options, then one command, a command string, a batch or the shell."""
+
+import os
+import sys
+
+from pyvirsh import __version__, program
+from pyvirsh.shell import dispatch
+from pyvirsh.shell.output import ERROR, Output
+from pyvirsh.shell.session import Session
+
+# The libvirt whose commands and answers these are; scripts compare what `--version` says.
+LIBVIRT_VERSION = "12.8.0"
+
+
+def main() -> int:
+    """Run the program on the process's arguments; return the exit status."""
+    name = os.path.basename(sys.argv[0])
+    if name == "__main__.py":
+        name = "pyvirsh"
+    try:
+        return run(sys.argv[1:], name)
+    except KeyboardInterrupt:
+        _die_by_sigint()
+        return 130
+
+
+def run(argv: "list[str]", name: str) -> int:
+    """Do what `argv` asks; `name` is what the program calls itself."""
+    out = Output()
+    try:
+        options = program.read(argv)
+    except program.OptionError as error:
+        out.error(str(error))
+        return 1
+    if options.show:
+        _show(options.show, out, name)
+        return 0
+    if not _set_up(out, options, name):
+        return 1
+    session = Session(out, uri=options.uri, read_only=options.read_only, program=name)
+    session.escape = options.escape
+    session.keepalive_interval = options.keepalive_interval
+    session.keepalive_count = options.keepalive_count
+    try:
+        return _run(session, options)
+    finally:
+        session.disconnect()
+        out.flush()
+
+
+def _run(session: Session, options: program.Options) -> int:
+    connect = options.uri is not None
+    if options.file is not None:
+        return _batch(session, options, connect=connect)
+    if len(options.words) > 1:
+        return dispatch.run_argv(session, options.words, connect=connect)
+    if options.words:
+        # An empty command string is no command: virsh fails without a word.
+        text = options.words[0]
+        return dispatch.run_text(session, text, connect=connect) if text else 1
+    from pyvirsh.shell import interactive
+
+    if connect and not dispatch.open_at_start(session):
+        return 1
+    return interactive.run(session, plain=options.plain)
+
+
+def _batch(session: Session, options: program.Options, *, connect: bool) -> int:
+    name = str(options.file)
+    if options.words:
+        session.out.error(f"--file takes no command, but there is '{options.words[0]}'")
+        return 1
+    try:
+        if name == "-":
+            name = "<stdin>"
+            data = sys.stdin.buffer.read() if sys.stdin else b""
+        else:
+            with open(name, "rb") as file:
+                data = file.read()
+    except OSError as error:
+        session.out.error(f"cannot read the batch file {name}: {error.strerror}")
+        return 1
+    text = data.decode("utf-8", "surrogateescape")
+    return dispatch.run_batch(session, text, name, keep_going=options.keep_going, connect=connect)
+
+
+def _set_up(out: Output, options: program.Options, name: str) -> bool:
+    """Set what the options and the environment say about output; False if the log cannot be opened."""
+    out.quiet = options.quiet
+    out.timing = options.timing
+    for warning in options.warnings:
+        out.error(warning)
+    out.debug_level = ERROR if options.debug is None else options.debug
+    level = os.environ.get("VIRSH_DEBUG")
+    if out.debug_level == ERROR and level:
+        number = program.c_integer(level, 10)
+        if number is None or not 0 <= number <= ERROR:
+            out.error("VIRSH_DEBUG not set with a valid numeric value")
+        else:
+            out.debug_level = number
+    path = options.log or os.environ.get("VIRSH_LOG_FILE")
+    if path:
+        from pyvirsh.shell.log import LogFile
+
+        try:
+            out.log = LogFile(path, name)
+        except OSError:
+            out.error("failed to open the log file. check the log file path")
+            return False
+    return True
+
+
+def _show(what: str, out: Output, name: str) -> None:
+    if what == "short":
+        out.line(LIBVIRT_VERSION)
+    elif what == "long":
+        out.raw(program.VERSION.format(libvirt=LIBVIRT_VERSION, version=__version__))
+    else:
+        from pyvirsh.commands import virsh
+        from pyvirsh.shell import help as texts
+
+        out.raw(program.USAGE.format(program=name))
+        for (keyword, title), members in virsh.groups():
+            out.line(texts.group_text(title, keyword, members, colon=False))
+        out.line("  (give help <group> for the commands of one group)\n")
+        out.line("  (give help <command> for all about a command)\n")
+    out.flush()
+
+
+def _die_by_sigint() -> None:
+    """End as a program does that ^C has stopped."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""From a URI to a driver.
+
+Source: measured in `shell-semantics`, section 11.
+"""
+
+import os
+from importlib import import_module
+
+from pyvirsh.backend.errors import INTERNAL_ERROR, NO_CONNECT, VirError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyvirsh.backend.api import Driver
+
+# scheme -> module with open(uri: Uri, *, read_only: bool) -> Driver
+DRIVERS = {
+    "qemu": "pyvirsh.backend.qemu",
+    "test": "pyvirsh.backend.test",
+}
+
+
+class Uri:
+    """A connection URI in parts; `text` is the whole, `query` its parameters in order."""
+
+    __slots__ = ("text", "scheme", "authority", "path", "query")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        scheme, colon, rest = text.partition(":")
+        self.scheme = scheme if colon and "/" not in scheme else ""
+        rest = rest.partition("#")[0] if self.scheme else text
+        rest, _, query = rest.partition("?")
+        self.authority = ""
+        if rest.startswith("//"):
+            self.authority, slash, path = rest[2:].partition("/")
+            rest = slash + path
+        self.path = unquote(rest)
+        self.query = [(unquote(k), unquote(v)) for k, _, v in (p.partition("=") for p in query.split("&") if p)]
+
+    def parameter(self, name: str) -> "str | None":
+        """Return the first query parameter called `name`."""
+        for key, value in self.query:
+            if key == name:
+                return value
+        return None
+
+
+def unquote(text: str) -> str:
+    """Decode %XX escapes."""
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote as decode
+
+    return decode(text, errors="surrogateescape")
+
+
+def open(text: "str | None", *, read_only: bool = False, environ: "Mapping[str, str]" = os.environ) -> "Driver":
+    """Open a connection to what `text` names, by default the user's default URI.
+
+    Errors: NO_CONNECT for an unknown scheme; whatever the driver's own opening raises.
+    """
+    uri = Uri(resolve(text, environ))
+    if not uri.scheme:
+        detail = f"URI '{uri.text}' does not include a driver name"
+        raise VirError(NO_CONNECT, f"for {detail}", text=f"no connection driver available for {detail}")
+    module = DRIVERS.get(uri.scheme)
+    if module is None:
+        raise VirError(NO_CONNECT, uri.text)
+    if uri.scheme == "qemu" and uri.authority:
+        maybe = f"qemu:///{uri.authority}{uri.path}"
+        raise VirError(INTERNAL_ERROR, f"invalid URI {uri.text} (maybe you want {maybe})")
+    driver: Driver = import_module(module).open(uri, read_only=read_only)
+    driver.uri = uri.text
+    driver.read_only = read_only
+    return driver
+
+
+def resolve(text: "str | None", environ: "Mapping[str, str]") -> str:
+    """Return the URI to use for what the user gave (None or "": nothing), aliases applied."""
+    chosen = text if text is not None else environ.get("VIRSH_DEFAULT_CONNECT_URI")
+    chosen = chosen or environ.get("LIBVIRT_DEFAULT_URI")
+    path = _client_config(environ)
+    if path is not None:
+        from pyvirsh.backend import config
+
+        settings = config.read_client(path)
+        chosen = chosen or settings.uri_default
+        chosen = settings.uri_aliases.get(chosen, chosen)
+    return chosen or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session")
+
+
+def _client_config(environ: "Mapping[str, str]") -> "str | None":
+    """Return the path of libvirt's client configuration, if the user has one."""
+    if os.geteuid() == 0:
+        path = "/etc/libvirt/libvirt.conf"
+    else:
+        base = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
+        path = os.path.join(base, "libvirt", "libvirt.conf")
+    return path if os.path.exists(path) else None

@@ -1,0 +1,171 @@
+"""One user's session: the connection, the output, and look-ups by what the user typed.
+
+Source: measured in `shell-semantics`, sections 5 and 11.
+"""
+
+from pyvirsh.backend.errors import VirError
+from pyvirsh.errors import CommandFailed
+from pyvirsh.shell.binding import parse_integer
+from pyvirsh.shell.output import DEBUG, INFO, Output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from pyvirsh.backend.api import DomainRef, Driver
+
+NOT_CONNECTED = "failed to connect to the hypervisor"
+KEEPALIVE_REFUSED = "Cannot setup keepalive on connection as requested, disconnecting"
+
+
+class Session:
+    """What a handler is given as `ctx`: `driver`, `out`, and the look-ups.
+
+    uri: what the user named, None for the default; read_only: how to connect.  The connection
+    is opened when a command first needs it.
+    """
+
+    def __init__(
+        self, out: Output, *, uri: "str | None" = None, read_only: bool = False, program: str = "pyvirsh"
+    ) -> None:
+        self.out = out
+        self.uri = uri
+        self.read_only = read_only
+        self.program = program
+        self.interactive = False
+        self.escape = "^]"
+        # Seconds between keepalive messages and how many may go unanswered; None: the default.
+        self.keepalive_interval: int | None = None
+        self.keepalive_count: int | None = None
+        # The command that runs, for debug lines.
+        self.command = ""
+        self._driver: Driver | None = None
+        self._lost = False
+
+    # -- connection ----------------------------------------------------------------------------
+
+    @property
+    def driver(self) -> "Driver":
+        """The open connection; opened now if there is none.  Errors: CommandFailed."""
+        if self._driver is None:
+            self._open()
+        assert self._driver is not None
+        return self._driver
+
+    @property
+    def connected(self) -> bool:
+        """Say whether a connection is open, without opening one."""
+        return self._driver is not None
+
+    def ensure_connected(self) -> None:
+        """Open the connection if there is none or it has been lost.  Errors: CommandFailed."""
+        if self._driver is not None and not self._driver.alive():
+            self.disconnect()
+            self._lost = True
+        if self._driver is None:
+            lost, self._lost = self._lost, False
+            try:
+                self._open("Failed to reconnect to the hypervisor" if lost else NOT_CONNECTED)
+            except CommandFailed:
+                self._lost = lost
+                raise
+            if lost:
+                self.out.error("Reconnected to the hypervisor")
+
+    def connect(self, uri: "str | None", *, read_only: bool) -> None:
+        """Close the connection and open another.  Errors: CommandFailed; `uri` is then kept as it was."""
+        before = self.uri
+        if self._driver is not None and self.uri is None:
+            before = self._driver.uri
+        self.disconnect()
+        self.uri, self.read_only = uri, read_only
+        try:
+            self._open()
+        except CommandFailed:
+            self.uri = before
+            raise
+
+    def disconnect(self) -> None:
+        """Close the connection, if one is open."""
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
+
+    def _open(self, failure: str = NOT_CONNECTED) -> None:
+        from pyvirsh import backend
+
+        try:
+            driver = backend.open(self.uri, read_only=self.read_only)
+        except VirError as error:
+            raise CommandFailed(failure, error.text) from error
+        if not driver.supports_keepalive() and self.keepalive_interval != 0:
+            if self.keepalive_interval is not None or self.keepalive_count is not None:
+                driver.close()
+                reason = "this function is not supported by the connection driver: virConnectSetKeepAlive"
+                raise CommandFailed(KEEPALIVE_REFUSED, failure, reason)
+            self.out.debug(INFO, "Failed to setup keepalive on connection")
+        self._driver = driver
+
+    # -- errors ----------------------------------------------------------------------------------
+
+    def failing(self, text: str) -> "Failing":
+        """Make a `with` block whose driver errors are shown behind a line of the command's own."""
+        return Failing(text)
+
+    # -- look-ups --------------------------------------------------------------------------------
+
+    def domain(self, text: str, *, option: str = "domain", by: str = "id uuid name") -> "DomainRef":
+        """Find a domain by what the user typed.  Errors: CommandFailed.
+
+        by: which of id, uuid and name are tried, in that order.
+        """
+        self.found(option, text)
+        number = parse_integer(text)
+        if "id" in by and number is not None and 0 <= number < 2**31:
+            self.out.debug(DEBUG, f"{self.command}: <{option}> looks like ID")
+            if dom := self._quietly(lambda driver: driver.domain_lookup_by_id(number)):
+                return dom
+        if "uuid" in by and len(text) == 36:
+            self.out.debug(DEBUG, f"{self.command}: <{option}> trying as domain UUID")
+            if is_uuid(text) and (dom := self._quietly(lambda d: d.domain_lookup_by_uuid(text.lower()))):
+                return dom
+        if "name" in by:
+            self.out.debug(DEBUG, f"{self.command}: <{option}> trying as domain NAME")
+            if dom := self._quietly(lambda driver: driver.domain_lookup_by_name(text)):
+                return dom
+        raise CommandFailed(f"failed to get domain '{text}'")
+
+    def found(self, option: str, text: str) -> None:
+        """Write the debug line virsh writes when it reads an object's option."""
+        self.out.debug(INFO, f"{self.command}: found option <{option}>: {text}")
+
+    def _quietly(self, look_up: "Callable[[Driver], DomainRef]") -> "DomainRef | None":
+        try:
+            return look_up(self.driver)
+        except VirError:
+            return None
+
+
+class Failing:
+    """Turns a driver's error into one shown behind `text`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        if isinstance(error, VirError):
+            raise CommandFailed(self.text, error.text) from error
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether `text` is a UUID with its dashes."""
+    parts = text.split("-")
+    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
+        char in "0123456789abcdefABCDEF" for part in parts for char in part
+    )
