@@ -37,7 +37,8 @@ class Uri:
             self.authority, slash, path = rest[2:].partition("/")
             rest = slash + path
         self.path = unquote(rest)
-        self.query = [(unquote(k), unquote(v)) for k, _, v in (p.partition("=") for p in query.split("&") if p)]
+        pairs = (pair.partition("=") for pair in query.split("&") if pair)
+        self.query = [(unquote(name), unquote(value)) for name, _, value in pairs]
 
     def parameter(self, name: str) -> "str | None":
         """Return the first query parameter called `name`."""
@@ -56,7 +57,9 @@ def unquote(text: str) -> str:
     return decode(text, errors="surrogateescape")
 
 
-def open(text: "str | None", *, read_only: bool = False, environ: "Mapping[str, str]" = os.environ) -> "Driver":
+def open(
+    text: "str | None", *, read_only: bool = False, environ: "Mapping[str, str]" = os.environ
+) -> "Driver":
     """Open a connection to what `text` names, by default the user's default URI.
 
     Errors: NO_CONNECT for an unknown scheme; whatever the driver's own opening raises.

@@ -596,7 +596,8 @@ class Driver:
     def domain_detach_device_flags(self, dom: DomainRef, xml: str, flags: int = 0) -> None:
         raise unsupported("virDomainDetachDeviceFlags")
 
-    # returns type, timeElapsed, timeRemaining, dataTotal, dataProcessed, dataRemaining, memTotal, memProcessed, memRemaining, fileTotal, fileProcessed, fileRemaining
+    # returns type, timeElapsed, timeRemaining, dataTotal, dataProcessed, dataRemaining, memTotal,
+    #     memProcessed, memRemaining, fileTotal, fileProcessed, fileRemaining
     def domain_get_job_info(
         self, dom: DomainRef
     ) -> tuple[int, int, int, int, int, int, int, int, int, int, int, int]:

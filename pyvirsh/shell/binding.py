@@ -106,7 +106,7 @@ def malformed(name: str, text: str) -> CommandFailed:
 def parse_integer(text: str) -> "int | None":
     """Read a whole number in base 10 as C's strtol does, allowing nothing behind it."""
     digits = text.lstrip(" \t\n\v\f\r")
-    unsigned = digits[1:] if digits[:1] in ("+", "-") else digits
+    unsigned: str = digits[1:] if digits[:1] in ("+", "-") else digits
     if not unsigned.isascii() or not unsigned.isdigit() or len(unsigned) > 40:
         return None
     return int(digits)
@@ -151,7 +151,8 @@ def _scale(suffix: str) -> int:
     power = _POWERS.get(suffix[0])
     if power is None or suffix[1:] not in ("", "ib", "b"):
         return 0
-    return 1000**power if suffix[1:] == "b" else 1024**power
+    base = 1000 if suffix[1:] == "b" else 1024
+    return int(base**power)
 
 
 class Bound:

@@ -66,7 +66,8 @@ class Lexer:
                 return
 
     def _read_word(self) -> str:
-        text, pieces = self._text, []
+        text = self._text
+        pieces: list[str] = []
         while self._at < len(text) and text[self._at] not in _BREAKS:
             char = text[self._at]
             if char == "'":
@@ -96,7 +97,8 @@ class Lexer:
         return quoted
 
     def _double_quoted(self) -> str:
-        text, pieces = self._text, []
+        text = self._text
+        pieces: list[str] = []
         self._at += 1
         while self._at < len(text):
             char = text[self._at]
