@@ -68,7 +68,7 @@ def open(
     if not uri.scheme:
         detail = f"URI '{uri.text}' does not include a driver name"
         raise VirError(NO_CONNECT, f"for {detail}", text=f"no connection driver available for {detail}")
-    module = DRIVERS.get(uri.scheme)
+    module = "pyvirsh.backend.remote" if "+" in uri.scheme else DRIVERS.get(uri.scheme)
     if module is None:
         raise VirError(NO_CONNECT, uri.text)
     if uri.scheme == "qemu" and uri.authority:

@@ -1,0 +1,300 @@
+"""One connection to a peer that speaks libvirt's RPC: calls, events and streams over a transport.
+
+Source: libvirt's documentation of its RPC infrastructure; `reference/rpc/notes.md`.
+"""
+
+import select
+import time
+from typing import Any, Protocol
+
+from pyvirsh.backend.errors import INTERNAL_ERROR, RPC, VirError
+from pyvirsh.rpc import protocol, xdr
+from pyvirsh.rpc.framing import Decoder, FramingError, Packet
+
+# A peer that has been silent this long while we wait is asked for a sign of life, and given up
+# when several such questions bring nothing.
+KEEPALIVE_SECONDS = 5
+KEEPALIVE_COUNT = 6
+_PING, _PONG = 1, 2
+
+# libvirt's own clients and servers send stream data in pieces of this size.
+STREAM_CHUNK = protocol.MESSAGE_LEGACY_PAYLOAD_MAX - 24
+
+_READ_SIZE = 262144
+
+
+class Transport(Protocol):
+    """A reliable two-way byte stream."""
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable."""
+
+    def recv(self, size: int) -> bytes:
+        """Return what has come, at most `size` bytes; b"" at the end."""
+
+    def send(self, data: bytes, fds: "list[int]") -> None:
+        """Send all of `data`, then each of `fds` (only over a UNIX socket)."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Client:
+    """Speaks to the peer behind `transport`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.interval = KEEPALIVE_SECONDS
+        self.count = KEEPALIVE_COUNT
+        self.closed_because = ""
+        self._transport = transport
+        self._decoder = Decoder()
+        self._serial = 0
+        self._replies: dict[int, Packet] = {}
+        self._streams: dict[int, RemoteStream] = {}
+        self._messages: list[Packet] = []
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def call(self, name: str, values: "tuple[Any, ...]", fds: "tuple[int, ...]" = ()) -> "tuple[Any, ...]":
+        """Call procedure `name`; return the fields of its result.  Errors: VirError."""
+        return self._result(name, self._await_reply(self._send_call(name, values, fds)))
+
+    def open_stream(self, name: str, values: "tuple[Any, ...]") -> "tuple[tuple[Any, ...], RemoteStream]":
+        """Call a procedure that opens a stream; return its result's fields and the stream."""
+        program, number, _ = protocol.PROCEDURES[name]
+        serial = self._send_call(name, values, ())
+        # Data may come right behind the reply: the stream must be known by then.
+        stream = self._streams[serial] = RemoteStream(self, program, number, serial)
+        try:
+            return self._result(name, self._await_reply(serial)), stream
+        except VirError:
+            del self._streams[serial]
+            raise
+
+    def _send_call(self, name: str, values: "tuple[Any, ...]", fds: "tuple[int, ...]") -> int:
+        program, number, _ = protocol.PROCEDURES[name]
+        struct = _struct(program, name, "args")
+        try:
+            payload = xdr.pack(struct, values) if struct else b""
+        except xdr.XdrError as error:
+            raise VirError(
+                RPC, f"cannot send {name}: {error}", text=f"cannot send {name}: {error}"
+            ) from error
+        serial = self._serial
+        self._serial += 1
+        packet = Packet(program, number, protocol.CALL, serial, payload=payload)
+        if fds:
+            packet.type, packet.fds = protocol.CALL_WITH_FDS, len(fds)
+        self.send(packet, list(fds))
+        return serial
+
+    def _await_reply(self, serial: int) -> Packet:
+        while serial not in self._replies:
+            self.pump(None)
+        return self._replies.pop(serial)
+
+    def _result(self, name: str, packet: Packet) -> "tuple[Any, ...]":
+        if packet.status == protocol.STATUS_ERROR:
+            raise remote_error(packet.payload)
+        struct = _struct(packet.program, name, "ret")
+        if not struct:
+            return ()
+        result: tuple[Any, ...] = self._decode(struct, packet.payload)
+        return result
+
+    def _decode(self, struct: str, payload: bytes) -> Any:
+        try:
+            return xdr.unpack(struct, payload)
+        except xdr.XdrError as error:
+            self.close(f"the peer sent a {struct} that cannot be read: {error}")
+            raise self._gone() from error
+
+    # -- events ------------------------------------------------------------------------------------
+
+    def messages(self, timeout: "float | None") -> "list[tuple[str, tuple[Any, ...]]]":
+        """Wait for events; return (message struct, fields) of those that have come."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._messages:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return []
+            self.pump(left)
+        found = []
+        for packet in self._messages:
+            struct = protocol.EVENTS.get((packet.program, packet.procedure))
+            if struct:
+                found.append((struct, self._decode(struct, packet.payload)))
+        self._messages.clear()
+        return found
+
+    # -- the wire ------------------------------------------------------------------------------------
+
+    def send(self, packet: Packet, fds: "list[int] | None" = None) -> None:
+        """Send a packet.  Errors: VirError if the connection is gone."""
+        if self.closed_because:
+            raise self._gone()
+        try:
+            self._transport.send(packet.encode(), fds or [])
+        except FramingError as error:
+            raise VirError(RPC, str(error), text=str(error)) from error
+        except OSError as error:
+            self.close(f"Cannot write data: {error.strerror}")
+            raise self._gone() from error
+
+    def pump(self, timeout: "float | None") -> None:
+        """Take in what arrives within `timeout` seconds; None: until something has arrived.
+
+        A peer that stays silent is asked for a sign of life.  Errors: VirError when it is gone.
+        """
+        if self.closed_because:
+            raise self._gone()
+        asked = 0
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = self.interval if deadline is None else min(self.interval, deadline - time.monotonic())
+            if select.select([self._transport], [], [], max(0, left) if self.interval else timeout)[0]:
+                break
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+            if asked == self.count:
+                self.close("connection closed due to keepalive timeout")
+                raise self._gone()
+            asked += 1
+            self.send(Packet(protocol.KEEPALIVE_PROGRAM, _PING, protocol.MESSAGE, 0))
+        self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self._transport.recv(_READ_SIZE)
+            if not data:
+                self.close("End of file while reading data: Input/output error")
+                raise self._gone()
+            packets = self._decoder.feed(data)
+        except OSError as error:
+            self.close(f"Cannot read data: {error.strerror}")
+            raise self._gone() from error
+        except FramingError as error:
+            self.close(f"the peer does not speak libvirt's protocol: {error}")
+            raise self._gone() from error
+        for packet in packets:
+            self._take(packet)
+
+    def _take(self, packet: Packet) -> None:
+        if packet.program == protocol.KEEPALIVE_PROGRAM:
+            if packet.procedure == _PING:
+                self.send(Packet(protocol.KEEPALIVE_PROGRAM, _PONG, protocol.MESSAGE, 0))
+        elif packet.type in (protocol.REPLY, protocol.REPLY_WITH_FDS):
+            self._replies[packet.serial] = packet
+        elif packet.type == protocol.MESSAGE:
+            self._messages.append(packet)
+        elif packet.serial in self._streams:
+            self._streams[packet.serial].take(packet)
+
+    def forget(self, stream: "RemoteStream") -> None:
+        """Drop a stream that has ended."""
+        self._streams.pop(stream.serial, None)
+
+    def fileno(self) -> int:
+        """Return the transport's descriptor."""
+        return self._transport.fileno()
+
+    def close(self, reason: str = "connection closed") -> None:
+        """Let go of the connection; calls after this fail with `reason`."""
+        if not self.closed_because:
+            self.closed_because = reason
+            self._transport.close()
+
+    def _gone(self) -> VirError:
+        return VirError(INTERNAL_ERROR, self.closed_because, text=self.closed_because)
+
+
+def remote_error(payload: bytes) -> VirError:
+    """Make the error that a reply carries, in the sender's words."""
+    try:
+        code, _, message, *_ = xdr.unpack("remote_error", payload)
+    except xdr.XdrError as error:
+        return VirError(RPC, str(error), text=f"the peer sent an error that cannot be read: {error}")
+    return VirError(code, text=message or "the peer reports an error without a text")
+
+
+def _struct(program: int, name: str, suffix: str) -> str:
+    prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
+    struct = f"{prefix}_{name}_{suffix}"
+    return struct if struct in protocol.STRUCTS else ""
+
+
+class RemoteStream:
+    """A stream of bytes that belongs to one call."""
+
+    def __init__(self, client: Client, program: int, number: int, serial: int) -> None:
+        self.serial = serial
+        self._client = client
+        self._program = program
+        self._number = number
+        self._data = bytearray()
+        self._ended = False
+        self._confirmed = False
+        self._error: VirError | None = None
+
+    def take(self, packet: Packet) -> None:
+        """Take in a packet of this stream."""
+        if packet.status == protocol.STATUS_ERROR:
+            self._error = remote_error(packet.payload) if packet.payload else None
+            self._ended = self._confirmed = True
+        elif packet.status == protocol.STATUS_OK:
+            self._ended = self._confirmed = True
+        elif packet.type == protocol.STREAM_HOLE:
+            length, _ = xdr.unpacker("hyper")(xdr.Cursor(packet.payload)), 0
+            self._data += bytes(length)
+        elif packet.payload:
+            self._data += packet.payload
+        else:
+            self._ended = True
+
+    def fileno(self) -> int:
+        """Return the connection's descriptor."""
+        return self._client.fileno()
+
+    def pending(self) -> bool:
+        """Say whether `recv` has something without waiting."""
+        return bool(self._data) or self._ended
+
+    def recv(self, size: int) -> bytes:
+        """Return up to `size` bytes, waiting for some; b"" at the end."""
+        while not self._data and not self._ended:
+            self._client.pump(None)
+        if self._error is not None and not self._data:
+            raise self._error
+        data = bytes(self._data[:size])
+        del self._data[: len(data)]
+        return data
+
+    def send(self, data: bytes) -> int:
+        """Send some of `data`; return how much."""
+        if self._error is not None:
+            raise self._error
+        piece = data[:STREAM_CHUNK]
+        self._packet(protocol.STATUS_CONTINUE, piece)
+        return len(piece)
+
+    def finish(self) -> None:
+        """End the stream and wait until the peer has everything."""
+        self._close(protocol.STATUS_OK)
+        if self._error is not None:
+            raise self._error
+
+    def abort(self) -> None:
+        """End the stream at once."""
+        self._close(protocol.STATUS_ERROR)
+
+    def _close(self, status: int) -> None:
+        if self._confirmed:
+            self._client.forget(self)
+            return
+        self._packet(status, b"")
+        while not self._confirmed:
+            self._client.pump(None)
+        self._client.forget(self)
+
+    def _packet(self, status: int, payload: bytes) -> None:
+        self._client.send(Packet(self._program, self._number, protocol.STREAM, self.serial, status, payload))

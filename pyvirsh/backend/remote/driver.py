@@ -1,0 +1,221 @@
+"""Every call of `Driver`, carried over RPC by one generic path.
+
+The table in `rpc.protocol` says what a call takes and gives; what only sizes a buffer is filled in
+here and its counterpart in the answer dropped.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pyvirsh.backend.api import DomainRef, Driver, Event, Ref
+from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, VirError
+from pyvirsh.backend.remote.client import Client, RemoteStream
+from pyvirsh.backend.remote.unix import UnixTransport
+from pyvirsh.rpc import protocol, xdr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyvirsh.backend import Uri
+
+CONNECT_TIMEOUT = 10.0
+
+# Arguments that `Driver` leaves out, and what is sent for them.  A count that is 0 asks how many
+# there are and is followed by a second call.
+FILLED = {
+    "need_results": 1,
+    "need_map": 1,
+    "need_online": 1,
+    "nparams": 0,
+    "maxnames": 16384,
+    "maxStats": 1024,
+    "maxerrors": 256,
+}
+# Fields of an answer that only count the others.
+COUNTS = ("ret", "nparams", "num", "nerrors")
+
+_OPEN_READ_ONLY = 1
+
+
+class RemoteDriver(Driver):
+    """A connection over RPC; its calls are made from the protocol's table, below."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._callbacks: dict[int, tuple[str, int]] = {}
+
+    def connect_open(self, name: "str | None", flags: int) -> None:
+        """Authenticate and open the peer's driver called `name`."""
+        (types,) = self._client.call("auth_list", ())
+        if types and 0 not in types:
+            wanted = {1: "SASL", 2: "polkit"}.get(types[0], str(types[0]))
+            raise VirError(
+                AUTH_FAILED, f"the peer asks for {wanted} authentication, which this transport lacks"
+            )
+        self._client.call("connect_open", (name, flags))
+        self._client.call("connect_supports_feature", (protocol.FEATURE_REMOTE_EVENT_CALLBACK,))
+
+    def close(self) -> None:
+        if not self._client.closed_because:
+            self._client.call("connect_close", ())
+            self._client.close()
+
+    def alive(self) -> bool:
+        return not self._client.closed_because
+
+    def supports_keepalive(self) -> bool:
+        return True
+
+    # -- what needs sizes from elsewhere ---------------------------------------------------------
+
+    def domain_get_vcpus(self, dom: DomainRef) -> "tuple[list[tuple[int, int, int, int]], bytes]":
+        vcpus = self.domain_get_info(dom)[3]
+        info, cpumaps = self._client.call("domain_get_vcpus", (dom, vcpus, self._map_length()))
+        return info, cpumaps
+
+    def domain_get_vcpu_pin_info(self, dom: DomainRef, flags: int = 0) -> bytes:
+        vcpus = self.domain_get_vcpus_flags(dom, flags | 4)
+        cpumaps, _ = self._client.call("domain_get_vcpu_pin_info", (dom, vcpus, self._map_length(), flags))
+        return bytes(cpumaps)
+
+    def domain_get_emulator_pin_info(self, dom: DomainRef, flags: int = 0) -> bytes:
+        cpumaps, _ = self._client.call("domain_get_emulator_pin_info", (dom, self._map_length(), flags))
+        return bytes(cpumaps)
+
+    def node_get_cells_free_memory(self, start_cell: int, maxcells: int) -> "list[int]":
+        (cells,) = self._client.call("node_get_cells_free_memory", (start_cell, maxcells))
+        return list(cells)
+
+    def _map_length(self) -> int:
+        return len(self.node_get_cpu_map()[0])
+
+    # -- events ------------------------------------------------------------------------------------
+
+    def next_events(self, timeout: "float | None") -> "list[Event]":
+        return [
+            event
+            for struct, fields in self._client.messages(timeout)
+            if (event := _event(struct, fields)) is not None
+        ]
+
+
+_EVENT_OF = {struct: key for key, struct in protocol.EVENT_IDS.items()}
+_EVENT_OF["qemu_domain_monitor_event_msg"] = ("qemu", 0)
+
+
+def _event(struct: str, fields: "tuple[Any, ...]") -> "Event | None":
+    """Make an Event of a message: callback id, then the object, then the rest, wrapped or not."""
+    if struct not in _EVENT_OF:
+        return None
+    kind, event_id = _EVENT_OF[struct]
+    callback_id, *rest = fields
+    if isinstance(rest[-1], tuple) and struct.startswith("remote_domain_event_callback"):
+        rest = [*rest[-1], *rest[:-1]]
+    ref = rest[0]
+    assert isinstance(ref, Ref), struct
+    return Event(kind, event_id, callback_id, ref, tuple(rest[1:]))
+
+
+# -- the generic path --------------------------------------------------------------------------------
+
+
+def _make(name: str) -> "Callable[..., Any]":
+    """Make the method for procedure `name`."""
+    program, _, marks = protocol.PROCEDURES[name]
+    prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
+    as_bool = any(mark in name for mark in ("_is_", "_has_", "get_autostart"))
+    takes_fds = "i" in marks
+
+    def method(self: RemoteDriver, *values: Any, flags: int = 0, fds: "tuple[int, ...]" = ()) -> Any:
+        takes = _fields(f"{prefix}_{name}_args")
+        given = list(values)
+        if takes_fds and len(given) > sum(field not in FILLED for field in takes):
+            fds = tuple(given.pop())
+        arguments = _arguments(takes, given, flags)
+        if "r" in marks or "w" in marks:
+            result, stream = self._client.open_stream(name, arguments)
+            return (result[0], stream) if result else stream
+        gives = _fields(f"{prefix}_{name}_ret")
+        result = self._client.call(name, arguments, fds)
+        if "nparams" in takes and "nparams" in gives and not result[gives.index("params")]:
+            count = result[gives.index("nparams")]
+            if count:
+                sized = tuple(count if f == "nparams" else v for f, v in zip(takes, arguments, strict=True))
+                result = self._client.call(name, sized)
+        return _shaped(gives, result, as_bool=as_bool)
+
+    method.__name__ = name
+    return method
+
+
+def _fields(struct: str) -> "list[str]":
+    return [field for field, _ in xdr.fields(struct)] if struct in protocol.STRUCTS else []
+
+
+def _arguments(takes: "list[str]", given: "list[Any]", flags: int) -> "tuple[Any, ...]":
+    """Put what the caller gave into the order of the message, filling what it leaves out."""
+    values = iter(given)
+    arguments: list[Any] = []
+    for field in takes:
+        if field in FILLED:
+            arguments.append(FILLED[field])
+        else:
+            arguments.append(next(values, flags if field == "flags" else 0))
+    return tuple(arguments)
+
+
+def _shaped(gives: "list[str]", result: "tuple[Any, ...]", *, as_bool: bool) -> Any:
+    """Return the answer as `Driver` words it: without counts, single values as themselves."""
+    has_data = any(isinstance(value, (list, bytes)) for value in result)
+    kept = [value for field, value in zip(gives, result, strict=True) if not (has_data and field in COUNTS)]
+    if not kept:
+        return None
+    if len(kept) > 1:
+        return tuple(kept)
+    return bool(kept[0]) if as_bool and isinstance(kept[0], int) else kept[0]
+
+
+for _name in protocol.PROCEDURES:
+    if hasattr(Driver, _name) and _name not in vars(RemoteDriver):
+        setattr(RemoteDriver, _name, _make(_name))
+
+
+# -- opening -----------------------------------------------------------------------------------------
+
+# URI parameters that are for us and not for the peer's driver.
+OWN_PARAMETERS = ("socket", "mode", "name", "command", "auth", "netcat", "keyfile", "no_verify", "no_tty")
+
+
+def open(uri: "Uri", *, read_only: bool) -> RemoteDriver:
+    """Connect to the daemon that `uri` names by its transport.  Errors: VirError."""
+    driver, _, transport = uri.scheme.partition("+")
+    if transport != "unix":
+        raise VirError(INVALID_ARG, f"the transport '{transport}' of {uri.text} is not one of: unix")
+    path = uri.parameter("socket") or default_socket(uri, read_only=read_only)
+    client = Client(UnixTransport(path, CONNECT_TIMEOUT))
+    remote = RemoteDriver(client)
+    try:
+        remote.connect_open(_peer_uri(driver, uri), _OPEN_READ_ONLY if read_only else 0)
+    except VirError:
+        client.close()
+        raise
+    return remote
+
+
+def default_socket(uri: "Uri", *, read_only: bool) -> str:
+    """Return where libvirt's daemon listens for the user or for the system."""
+    if uri.path.startswith("/session"):
+        base = os.environ.get("XDG_RUNTIME_DIR") or os.path.expanduser("~/.cache")
+        return os.path.join(base, "libvirt", "libvirt-sock")
+    return "/var/run/libvirt/libvirt-sock" + ("-ro" if read_only else "")
+
+
+def _peer_uri(driver: str, uri: "Uri") -> "str | None":
+    """Return the URI the peer opens: ours without the transport and our own parameters."""
+    if driver == "remote":
+        return uri.parameter("name") or None
+    query = "&".join(f"{name}={value}" for name, value in uri.query if name not in OWN_PARAMETERS)
+    return uri.parameter("name") or f"{driver}://{uri.path}{'?' + query if query else ''}"
+
+
+__all__ = ["RemoteDriver", "RemoteStream", "open"]

@@ -1,0 +1,36 @@
+"""The transport over a UNIX socket, descriptors included."""
+
+import socket
+
+from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
+
+
+class UnixTransport:
+    """A connected UNIX stream socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            self._socket.close()
+            reason = error.strerror or "the daemon does not take the connection"
+            text = f"Failed to connect socket to '{path}': {reason}"
+            raise VirError(SYSTEM_ERROR, text, text=text) from error
+        self._socket.settimeout(None)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def recv(self, size: int) -> bytes:
+        return self._socket.recv(size)
+
+    def send(self, data: bytes, fds: "list[int]") -> None:
+        self._socket.sendall(data)
+        for fd in fds:
+            # Each descriptor travels with one byte of its own.
+            socket.send_fds(self._socket, [b"\0"], [fd])
+
+    def close(self) -> None:
+        self._socket.close()
