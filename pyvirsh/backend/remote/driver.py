@@ -7,7 +7,7 @@ here and its counterpart in the answer dropped.
 import os
 from typing import TYPE_CHECKING, Any
 
-from pyvirsh.backend.api import DomainRef, Driver, Event, Ref
+from pyvirsh.backend.api import DomainRef, Driver, Event, Ref, TypedParam
 from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, VirError
 from pyvirsh.backend.remote.client import Client, RemoteStream
 from pyvirsh.backend.remote.unix import UnixTransport
@@ -81,6 +81,14 @@ class RemoteDriver(Driver):
     def domain_get_emulator_pin_info(self, dom: DomainRef, flags: int = 0) -> bytes:
         cpumaps, _ = self._client.call("domain_get_emulator_pin_info", (dom, self._map_length(), flags))
         return bytes(cpumaps)
+
+    def domain_get_scheduler_parameters(self, dom: DomainRef) -> "list[TypedParam]":
+        count = self.domain_get_scheduler_type(dom)[1]
+        return list(self._client.call("domain_get_scheduler_parameters", (dom, count))[0])
+
+    def domain_get_scheduler_parameters_flags(self, dom: DomainRef, flags: int = 0) -> "list[TypedParam]":
+        count = self.domain_get_scheduler_type(dom)[1]
+        return list(self._client.call("domain_get_scheduler_parameters_flags", (dom, count, flags))[0])
 
     def node_get_cells_free_memory(self, start_cell: int, maxcells: int) -> "list[int]":
         (cells,) = self._client.call("node_get_cells_free_memory", (start_cell, maxcells))
