@@ -1,0 +1,432 @@
+"""What an XML model is declared with: one field, one line, in the order libvirt writes them.
+
+A field's path says where its value stands: ``@type`` an attribute, ``driver/@name`` an attribute
+of a child, ``name`` a child's text, ``.`` the element's own text.  Steps are separate: `parse`
+(shape), `fill_defaults`, `validate`, `to_node` (format); all are written once, here, and walk the
+declared fields.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from pyvirsh.backend.conf.xml import Element, Node, children, local_name, verbatim
+from pyvirsh.backend.errors import XML_ERROR, VirError
+
+
+class Field:
+    """One declared field.  `read` takes it from a parsed element, `write` puts it into a node."""
+
+    name = ""
+
+    def __init__(self, path: str, *, default: Any = None, choices: "tuple[str, ...]" = ()) -> None:
+        *steps, last = path.split("/")
+        self.attribute = last[1:] if last.startswith("@") else ""
+        self.steps = tuple(steps if self.attribute or last == "." else [*steps, last])
+        self.default = default
+        self.choices = choices
+
+    def fresh(self) -> Any:
+        """Return the value of a new object."""
+        return self.default
+
+    def element_name(self, owner: str) -> str:
+        """Return the name of the element that holds the value, for messages."""
+        return self.steps[-1] if self.steps else owner
+
+    def read(self, at: "Reader", owner: "type[Model]") -> Any:
+        """Return the value in the element being read; the default when it is absent."""
+        element = at.find(self.steps)
+        if element is None:
+            return self.fresh()
+        text = element.get(self.attribute) if self.attribute else self.text_of(element)
+        if text is None:
+            return self.fresh()
+        if self.choices and text not in self.choices:
+            raise self.invalid(text, owner)
+        return self.convert(text, owner)
+
+    def text_of(self, element: Element) -> "str | None":
+        """Return an element's text; None when it has none."""
+        return element.text or None
+
+    def convert(self, text: str, owner: "type[Model]") -> Any:
+        """Turn the text into the field's value."""
+        return text
+
+    def invalid(self, text: str, owner: "type[Model]") -> VirError:
+        """Make the error for a value that may not stand here."""
+        element = self.element_name(owner.tag)
+        if self.attribute:
+            detail = f"Invalid value for attribute '{self.attribute}' in element '{element}': '{text}'."
+        else:
+            detail = f"Invalid value for element '{element}': '{text}'."
+        return VirError(XML_ERROR, detail)
+
+    def write(self, value: Any, at: "Writer") -> None:
+        """Put the value into the node being written."""
+        node = at.node(self.steps)
+        if self.attribute:
+            node.attrs[self.attribute] = self.shown(value)
+        else:
+            node.text = self.shown(value)
+
+    def shown(self, value: Any) -> str:
+        """Return the value as text."""
+        return str(value)
+
+
+class Reader:
+    """An element being read; finds descendants by path, each once."""
+
+    def __init__(self, element: Element) -> None:
+        self.element = element
+        self._found: dict[tuple[str, ...], Element | None] = {(): element}
+
+    def find(self, steps: "tuple[str, ...]") -> "Element | None":
+        """Return the first element at `steps` below; None if there is none."""
+        if steps not in self._found:
+            parent = self.find(steps[:-1])
+            self._found[steps] = next(self._children(parent, steps[-1]), None) if parent is not None else None
+        return self._found[steps]
+
+    def find_all(self, steps: "tuple[str, ...]") -> "Iterator[Element]":
+        """Yield the elements at `steps` below."""
+        parent = self.find(steps[:-1])
+        return self._children(parent, steps[-1]) if parent is not None else iter(())
+
+    @staticmethod
+    def _children(parent: Element, tag: str) -> "Iterator[Element]":
+        return (child for child in children(parent) if child.tag == tag)
+
+
+class Writer:
+    """A node being written; fields with one path share the elements on it."""
+
+    def __init__(self, root: Node) -> None:
+        self._nodes: dict[tuple[str, ...], Node] = {(): root}
+
+    def node(self, steps: "tuple[str, ...]") -> Node:
+        """Return the node at `steps`, made now if there is none yet."""
+        if steps not in self._nodes:
+            self._nodes[steps] = self.node(steps[:-1]).add(steps[-1])
+        return self._nodes[steps]
+
+    def new(self, steps: "tuple[str, ...]") -> Node:
+        """Add another node at `steps`."""
+        return self.node(steps[:-1]).add(steps[-1])
+
+
+class _Integer(Field):
+    def __init__(self, path: str, *, default: Any = None, base: int = 10, form: str = "{}") -> None:
+        super().__init__(path, default=default)
+        self._base = base
+        self._form = form
+
+    def convert(self, text: str, owner: "type[Model]") -> int:
+        try:
+            return int(text.strip(), self._base if text.strip()[:2].lower() != "0x" else 0)
+        except ValueError:
+            raise self.invalid(text, owner) from None
+
+    def shown(self, value: int) -> str:
+        return self._form.format(value)
+
+
+class _Size(Field):
+    """A number with a unit; kept and written in `unit`."""
+
+    def __init__(self, path: str, *, unit: str, bare: str, round_to: int = 1) -> None:
+        super().__init__(path)
+        self._unit = unit
+        self._bare = bare
+        self._round = round_to
+
+    def read(self, at: Reader, owner: "type[Model]") -> "int | None":
+        element = at.find(self.steps)
+        if element is None or (text := self._number(element)) is None:
+            return None
+        number = scaled(text, element.get("unit") or self._bare)
+        if number is None:
+            raise self.invalid(text, owner)
+        return int(-(-number // UNITS[self._unit]))
+
+    def _number(self, element: Element) -> "str | None":
+        text = element.get(self.attribute) if self.attribute else element.text
+        return text.strip() if text and text.strip() else None
+
+    def write(self, value: int, at: Writer) -> None:
+        node = at.node(self.steps)
+        if self.attribute:
+            node.attrs[self.attribute] = str(value)
+            node.attrs["unit"] = self._unit
+        else:
+            node.attrs["unit"] = self._unit
+            node.text = str(value)
+
+
+class _Flag(Field):
+    def read(self, at: Reader, owner: "type[Model]") -> bool:
+        return at.find(self.steps) is not None
+
+    def fresh(self) -> bool:
+        return False
+
+    def write(self, value: bool, at: Writer) -> None:
+        at.node(self.steps)
+
+
+class _Items(Field):
+    """The texts (or one attribute) of all elements at the path."""
+
+    def fresh(self) -> "list[str]":
+        return []
+
+    def read(self, at: Reader, owner: "type[Model]") -> "list[str]":
+        found = at.find_all(self.steps)
+        if self.attribute:
+            return [element.get(self.attribute) or "" for element in found]
+        return [element.text or "" for element in found]
+
+    def write(self, value: "list[str]", at: Writer) -> None:
+        for text in value:
+            node = at.new(self.steps)
+            if self.attribute:
+                node.attrs[self.attribute] = text
+            else:
+                node.text = text
+
+
+class _One(Field):
+    """A child model."""
+
+    def __init__(self, path: str, model: "type[Model] | Callable[[], type[Model]]") -> None:
+        super().__init__(path)
+        self._model = model
+
+    def model(self) -> "type[Model]":
+        """Return the child's class (a recursive one is given as a function)."""
+        return self._model if isinstance(self._model, type) else self._model()
+
+    def read(self, at: Reader, owner: "type[Model]") -> "Model | None":
+        element = at.find(self.steps)
+        return self.model().parse(element) if element is not None else None
+
+    def write(self, value: "Model", at: Writer) -> None:
+        if value.kept_empty or not value.is_empty():
+            value.fill_node(at.node(self.steps))
+
+
+class _Inline(_One):
+    """A model whose fields stand on its owner's own element; always there."""
+
+    def __init__(self, model: "type[Model]") -> None:
+        super().__init__(".", model)
+
+
+class _Many(_One):
+    def fresh(self) -> "list[Model]":
+        return []
+
+    def read(self, at: Reader, owner: "type[Model]") -> "list[Model]":  # type: ignore[override]
+        return [self.model().parse(element) for element in at.find_all(self.steps)]
+
+    def write(self, value: "list[Model]", at: Writer) -> None:  # type: ignore[override]
+        for item in value:
+            item.fill_node(at.new(self.steps))
+
+
+class _Verbatim(Field):
+    """An element kept as it was written."""
+
+    def __init__(self, path: str, *, depth: int) -> None:
+        super().__init__(path)
+        self._depth = depth
+
+    def read(self, at: Reader, owner: "type[Model]") -> "str | None":
+        element = at.find(self.steps)
+        if element is None or not len(element):
+            return None
+        return verbatim(element, self._depth)
+
+    def write(self, value: str, at: Writer) -> None:
+        at.node(self.steps[:-1]).kids.append(value)
+
+
+# The declarations.  They are typed Any so that ``name: str | None = text("name")`` states the type.
+
+
+def text(path: str, *, choices: "tuple[str, ...]" = (), default: "str | None" = None) -> Any:
+    """Declare a text."""
+    return Field(path, choices=choices, default=default)
+
+
+def integer(path: str, *, default: "int | None" = None) -> Any:
+    """Declare a whole number."""
+    return _Integer(path, default=default)
+
+
+def hexadecimal(path: str, digits: int) -> Any:
+    """Declare a number written ``0x`` with at least `digits` digits; read in any base."""
+    return _Integer(path, form="0x{:0" + str(digits) + "x}")
+
+
+def on_off(path: str) -> Any:
+    """Declare a switch: "on" or "off"."""
+    return Field(path, choices=("on", "off"))
+
+
+def yes_no(path: str) -> Any:
+    """Declare a truth value: "yes" or "no"."""
+    return Field(path, choices=("yes", "no"))
+
+
+def sized(path: str, *, unit: str = "KiB", bare: str = "KiB") -> Any:
+    """Declare a size kept in `unit`; `bare` is the unit of a number that states none."""
+    return _Size(path, unit=unit, bare=bare)
+
+
+def flag(path: str) -> Any:
+    """Declare an element that says something by being there."""
+    return _Flag(path)
+
+
+def items(path: str) -> Any:
+    """Declare the list of all texts at a path."""
+    return _Items(path)
+
+
+def one(path: str, model: Any) -> Any:
+    """Declare a child model."""
+    return _One(path, model)
+
+
+def inline(model: "type[Model]") -> Any:
+    """Declare fields that several elements share, standing on the owner's own element."""
+    return _Inline(model)
+
+
+def many(path: str, model: Any) -> Any:
+    """Declare a list of child models."""
+    return _Many(path, model)
+
+
+def kept(path: str, *, depth: int) -> Any:
+    """Declare an element kept as it was written; `depth` is how deep it stands."""
+    return _Verbatim(path, depth=depth)
+
+
+_BINARY = {letter + "iB": 1024**power for power, letter in enumerate("KMGTPE", 1)}
+_DECIMAL = {letter + "B": 1000**power for power, letter in enumerate("KMGTPE", 1)}
+_SHORT = {letter: 1024**power for power, letter in enumerate("KMGTPE", 1)}
+UNITS = {"b": 1, "bytes": 1, "B": 1, **_BINARY, **_DECIMAL, **_SHORT}
+_UNITS_FOLDED = {unit.lower(): factor for unit, factor in UNITS.items()} | {"byte": 1}
+
+
+def scaled(text: str, unit: str) -> "int | None":
+    """Return a number with its unit as bytes; None if either is not one."""
+    factor = _UNITS_FOLDED.get(unit.strip().lower())
+    digits = text.strip()
+    if factor is None or not digits.isascii() or not digits.isdigit() or len(digits) > 20:
+        return None
+    return int(digits) * int(factor)
+
+
+class Model:
+    """An element with declared fields.  Subclasses state `tag` and their fields, in order."""
+
+    tag = ""
+    # Whether an object that says nothing is written all the same, as an empty element.
+    kept_empty = False
+    _fields: "dict[str, Field]" = {}
+
+    def __init_subclass__(cls) -> None:
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        if own:
+            cls._fields = {**cls._fields, **own}
+            if "_order" in vars(cls):
+                raise TypeError("fields are written in the order they are declared")
+        for name, field in own.items():
+            field.name = name
+            setattr(cls, name, field.fresh())
+
+    def __init__(self, **values: Any) -> None:
+        for name, field in self._fields.items():
+            if isinstance(field, (_Items, _Many)):
+                setattr(self, name, [])
+            elif isinstance(field, _Inline):
+                setattr(self, name, field.model()())
+        for name, value in values.items():
+            if name not in self._fields:
+                raise TypeError(f"{type(self).__name__} has no field {name}")
+            setattr(self, name, value)
+
+    @classmethod
+    def declared(cls) -> "dict[str, Field]":
+        """Return the declared fields by name, in order."""
+        return cls._fields
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        """Make an object of a parsed element.  Errors: XML_ERROR naming element and value."""
+        made = cls()
+        reader = Reader(element)
+        for name, field in cls._fields.items():
+            value = field.read(reader, cls)
+            if value is not None:
+                setattr(made, name, value)
+        made.after_parse(element)
+        return made
+
+    def after_parse(self, element: Element) -> None:
+        """Take what the declarations cannot say, and check what must be known at once."""
+
+    def is_empty(self) -> bool:
+        """Say whether no field says anything."""
+        for name in self._fields:
+            value = getattr(self, name)
+            if isinstance(value, Model):
+                if value.kept_empty or not value.is_empty():
+                    return False
+            elif value is not None and value is not False and value != []:
+                return False
+        return True
+
+    def fill_node(self, node: Node) -> None:
+        """Write the fields into `node`."""
+        writer = Writer(node)
+        for name, field in self._fields.items():
+            value = getattr(self, name)
+            if value is not None and value is not False and value != []:
+                field.write(value, writer)
+
+    def to_node(self) -> Node:
+        """Return the object as an element to be written."""
+        node = Node(self.tag)
+        self.fill_node(node)
+        return node
+
+    def copy(self) -> Self:
+        """Return a copy that shares nothing that can change."""
+        made = type(self)()
+        for name, value in vars(self).items():
+            if isinstance(value, Model):
+                value = value.copy()
+            elif isinstance(value, list):
+                value = [item.copy() if isinstance(item, Model) else item for item in value]
+            setattr(made, name, value)
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and all(
+            getattr(self, name) == getattr(other, name) for name in self._fields
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def required(element: Element, *attributes: str) -> None:
+    """Check that an element has its attributes.  Errors: XML_ERROR."""
+    for attribute in attributes:
+        if not element.get(attribute):
+            name = local_name(element)
+            raise VirError(XML_ERROR, f"Missing required attribute '{attribute}' in element '{name}'")

@@ -1,0 +1,209 @@
+"""XML text in and out: a parser that trusts nothing, a writer that writes as libvirt does.
+
+No DTD, no entities, no network; size, depth and number of elements are bounded before anything
+is built from a document.  The only module that knows lxml.
+
+Source: libvirt's output as observed; `security.md`, test 5.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import cast
+
+from lxml import etree
+
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError
+
+SIZE_MAX = 10 * 1024 * 1024
+DEPTH_MAX = 200
+ELEMENTS_MAX = 100_000
+
+Element = etree._Element  # noqa: SLF001  (lxml names the class of its elements so)
+
+# What XML 1.0 cannot carry.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def parse(text: "str | bytes", what: str = "(domain_definition)") -> Element:
+    """Parse a document and return its root.  Errors: XML_ERROR with the line and a caret.
+
+    what: how the error names the document.
+    """
+    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    if len(data) > SIZE_MAX:
+        raise VirError(XML_ERROR, f"the document is larger than {SIZE_MAX // 2**20} MiB")
+    if not data.strip():
+        raise VirError(XML_DETAIL, text=f"{what}:1: Document is empty\n{_caret('', 1)}")
+    _check_shape(data)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_blank_text=False
+    )
+    try:
+        return etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise _syntax_error(data, error, what) from error
+
+
+def _check_shape(data: bytes) -> None:
+    """Refuse documents that declare a type or are too deep or too many, without building them."""
+    if re.search(rb"<!DOCTYPE|<!ENTITY", data, re.IGNORECASE):
+        raise VirError(XML_ERROR, "the document declares a document type or entities, which is not allowed")
+    depth = elements = 0
+    for mark in re.finditer(rb"<(/)?[A-Za-z_][^<>]*?(/)?>", data):
+        elements += not mark.group(1)
+        depth += -1 if mark.group(1) else 0 if mark.group(2) else 1
+        if depth > DEPTH_MAX:
+            raise VirError(XML_ERROR, f"elements are nested more than {DEPTH_MAX} deep")
+        if elements > ELEMENTS_MAX:
+            raise VirError(XML_ERROR, f"the document has more than {ELEMENTS_MAX} elements")
+
+
+def _syntax_error(data: bytes, error: etree.XMLSyntaxError, what: str) -> VirError:
+    """Word a syntax error as libvirt does: place, message, the line and a caret under the fault."""
+    first = next(iter(error.error_log), None)  # type: ignore[call-overload]
+    line_number = first.line if first is not None else 1
+    column = first.column if first is not None else 1
+    message = (first.message if first is not None else str(error)).strip()
+    lines = data.split(b"\n")
+    shown = lines[line_number - 1].decode("utf-8", "replace") if line_number <= len(lines) else ""
+    return VirError(XML_DETAIL, text=f"at line {line_number}: {message}\n{_caret(shown, column)}")
+
+
+def _caret(line: str, column: int) -> str:
+    start = max(0, column - 1 - 79) if len(line) > 79 else 0
+    return f"{line[start : start + 79]}\n{'-' * max(0, column - start - 1)}^"
+
+
+def local_name(element: Element) -> str:
+    """Return an element's tag without its namespace; "" for comments and instructions."""
+    tag = element.tag
+    return str(tag).rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def children(element: Element) -> "Iterator[Element]":
+    """Yield the child elements."""
+    for child in element:
+        if isinstance(child.tag, str):
+            yield child
+
+
+class _Renamed:
+    """A view of an element in which tags of one namespace carry a prefix instead."""
+
+    def __init__(self, element: Element, mark: str, prefix: str) -> None:
+        self._element = element
+        self._mark = mark
+        self._prefix = prefix
+
+    @property
+    def tag(self) -> str:
+        return str(self._element.tag).replace(self._mark, self._prefix)
+
+    @property
+    def text(self) -> "str | None":
+        return self._element.text
+
+    def get(self, name: str) -> "str | None":
+        return self._element.get(name)
+
+    def __iter__(self) -> "Iterator[_Renamed]":
+        return (_Renamed(kid, self._mark, self._prefix) for kid in children(self._element))
+
+
+def renamed(element: Element, namespace: str, prefix: str) -> Element:
+    """Return a view of `element` whose tags from `namespace` read ``prefix:name``."""
+    return cast(Element, _Renamed(element, f"{{{namespace}}}", prefix + ":"))
+
+
+# -- writing -----------------------------------------------------------------------------------------
+
+
+class Node:
+    """An element to be written; `text` and `kids` exclude each other, `raw` is kept verbatim."""
+
+    __slots__ = ("tag", "attrs", "kids", "text")
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.attrs: dict[str, str] = {}
+        self.kids: list[Node | str] = []
+        self.text: str | None = None
+
+    def add(self, tag: str) -> "Node":
+        """Append and return a new child."""
+        kid = Node(tag)
+        self.kids.append(kid)
+        return kid
+
+
+def escape(text: str) -> str:
+    """Escape text for an element or an attribute, as libvirt does; what XML cannot carry is dropped."""
+    if not any(char in text for char in "&<>\"'") and text.isprintable():
+        return text
+    text = _CONTROL.sub("", text)
+    for char, entity in (("&", "amp"), ("<", "lt"), (">", "gt"), ('"', "quot"), ("'", "apos")):
+        text = text.replace(char, f"&{entity};")
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def write(node: Node, indent: int = 0) -> str:
+    """Return the element as text, two spaces for each level, a newline at the end."""
+    lines: list[str] = []
+    _write(node, "  " * indent, lines)
+    return "\n".join(lines) + "\n"
+
+
+def _write(node: "Node | str", pad: str, lines: "list[str]") -> None:
+    if isinstance(node, str):
+        lines.append(node)
+        return
+    head = pad + "<" + node.tag + "".join(f" {k}='{escape(v)}'" for k, v in node.attrs.items())
+    if node.kids:
+        lines.append(head + ">")
+        for kid in node.kids:
+            _write(kid, pad + "  ", lines)
+        lines.append(f"{pad}</{node.tag}>")
+    elif node.text is not None:
+        lines.append(f"{head}>{escape(node.text)}</{node.tag}>")
+    else:
+        lines.append(head + "/>")
+
+
+def verbatim(element: Element, depth: int) -> str:
+    """Return an element as it was written, without what stands around it.
+
+    depth: how deep it will stand; its own inner layout is kept.
+    """
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    # The writer of lxml repeats the namespaces that the surroundings declare; libvirt does not.
+    return "  " * depth + text
+
+
+# -- queries -----------------------------------------------------------------------------------------
+
+
+def select(text: str, expression: str) -> "list[str]":
+    """Return what an XPath expression selects in a document, each node as text.
+
+    Errors: INTERNAL_ERROR for an expression that cannot be evaluated.
+    """
+    root = parse(text)
+    try:
+        found = root.getroottree().xpath(expression)
+    except etree.XPathError as error:
+        raise VirError(
+            INTERNAL_ERROR, f"cannot evaluate the XPath expression '{expression}': {error}"
+        ) from error
+    if not isinstance(found, list):
+        raise VirError(INTERNAL_ERROR, f"the XPath expression '{expression}' does not select nodes")
+    return [_node_text(node) for node in found]
+
+
+def _node_text(node: object) -> str:
+    if etree.iselement(node):
+        text: str = etree.tostring(node, encoding="unicode", with_tail=False)
+        return text
+    if getattr(node, "is_attribute", False):
+        name = getattr(node, "attrname", "")
+        return f' {name}="{escape(str(node))}"'
+    return escape(str(node))
