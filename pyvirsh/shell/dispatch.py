@@ -91,7 +91,7 @@ def run_one(session: "Session", bound: Bound) -> bool:
     done = _attempt(session, bound)
     if out.timing:
         out.raw(f"\n(Time: {(time.perf_counter() - began) * 1000:.3f} ms)\n\n")
-    elif not out.quiet:
+    elif not out.quiet and not out.structured:
         out.raw("\n")
     out.flush()
     return done

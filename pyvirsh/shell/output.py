@@ -17,6 +17,37 @@ if TYPE_CHECKING:
 
 DEBUG, INFO, NOTICE, WARNING, ERROR = range(5)
 
+# What `--output` may say; "table" is virsh's own layout.
+FORMATS = ("table", "json", "yaml", "csv", "name")
+
+
+class Shown:
+    """A value whose text is not simply itself: a size, a time, a state."""
+
+    __slots__ = ("value", "text")
+
+    def __init__(self, value: object, text: str) -> None:
+        self.value = value
+        self.text = text
+
+
+def cell(value: object) -> str:
+    """Return a value as a table or a line shows it: None is ``-``, a truth value yes or no."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Shown):
+        return value.text
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def plain(value: object) -> object:
+    """Return a value as data: without what only says how to show it."""
+    return value.value if isinstance(value, Shown) else value
+
 
 class Output:
     """Writes to two descriptors: results to `stdout`, errors and debug lines to `stderr`.
@@ -30,12 +61,83 @@ class Output:
         self.debug_level = ERROR
         self.timing = False
         self.pretty = False
+        # One of FORMATS; anything but "table" makes data leave in that form and drops the rest.
+        self.format = "table"
         self.log: LogFile | None = None
         # What stands before "error: ": a batch puts FILE:LINE here.
         self.where = ""
         self._stdout = stdout
         self._stderr = stderr
         self._pending: list[str] = []
+
+    # -- data: what `--output` can also write as JSON, YAML or CSV ---------------------------------
+
+    @property
+    def structured(self) -> bool:
+        """Say whether data leaves in another form than virsh's text."""
+        return self.format != "table"
+
+    def data(self, value: object, text: str) -> None:
+        """Write a result: `text` as virsh does, or `value` (dicts, lists, numbers, str) as asked."""
+        if self.structured:
+            from pyvirsh.shell import structured
+
+            text = structured.render(value, self.format)
+        self._pending.append(text)
+
+    def records(self, columns: "Sequence[tuple[str, str]]", rows: "Sequence[dict[str, object]]") -> None:
+        """Write a table of `rows`; `columns` are (header, key), other keys only leave as data.
+
+        Values are data or `Shown`; keys are lower case with underscores and stay what they are.
+        """
+        if self.structured:
+            self.data([{key: plain(value) for key, value in row.items()} for row in rows], "")
+        else:
+            shown = [[cell(row.get(key)) for _, key in columns] for row in rows]
+            self.table([header for header, _ in columns], shown)
+
+    def names(self, keys: "Sequence[str]", rows: "Sequence[dict[str, object]]") -> None:
+        """Write one line per row: the values of `keys` with a blank between."""
+        lines = [" ".join(cell(row.get(key)) for key in keys) + "\n" for row in rows]
+        self.data([{key: plain(value) for key, value in row.items()} for row in rows], "".join(lines))
+
+    def fields(
+        self, fields: "Iterable[tuple[str, str, object]]", *, width: int = 15, colon: str = " "
+    ) -> None:
+        """Write one object as ``LABEL value`` lines; `fields` are (label, key, value).
+
+        Labels are padded to `width` and followed by `colon` (": " in some of virsh's layouts).
+        An empty label leaves a field out of the text, an empty key out of the data.
+        """
+        kept = list(fields)
+        text = "".join(f"{label:<{width}}{colon}{cell(value)}\n" for label, _, value in kept if label)
+        self.data({key: plain(value) for _, key, value in kept if key}, text)
+
+    def value(self, key: str, value: object) -> None:
+        """Write a single value on a line."""
+        self.data({key: plain(value)}, cell(value) + "\n")
+
+    def xml(self, document: str) -> None:
+        """Write an XML document as it is; as data, elements are objects and attributes ``@name``."""
+        if self.structured:
+            from pyvirsh.shell import structured
+
+            self.data(structured.of_xml(document), "")
+        elif self.pretty:
+            from pyvirsh.shell import pretty
+
+            self.raw(pretty.xml(document))
+        else:
+            self.raw(document)
+
+    def event(self, values: "dict[str, object]", text: str) -> None:
+        """Write something that happened, at once; as data, one JSON object a line."""
+        if self.structured:
+            from pyvirsh.shell import structured
+
+            text = structured.one_line(values)
+        self._pending.append(text)
+        self.flush()
 
     # -- results ---------------------------------------------------------------------------------
 
@@ -49,12 +151,12 @@ class Output:
 
     def note(self, text: str) -> None:
         """Say in a line what was done; dropped when quiet."""
-        if not self.quiet:
+        if not self.quiet and not self.structured:
             self._pending.append(text + "\n")
 
     def raw_note(self, text: str) -> None:
         """Say what was done, with no newline of its own; dropped when quiet."""
-        if not self.quiet:
+        if not self.quiet and not self.structured:
             self._pending.append(text)
 
     def table(self, headers: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> None:
