@@ -6,6 +6,7 @@ Source: measured in `shell-semantics`, sections 5 and 11.
 from pyvirsh.backend.errors import VirError
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import parse_integer
+from pyvirsh.shell.lookups import Lookups
 from pyvirsh.shell.output import DEBUG, INFO, Output
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ NOT_CONNECTED = "failed to connect to the hypervisor"
 KEEPALIVE_REFUSED = "Cannot setup keepalive on connection as requested, disconnecting"
 
 
-class Session:
+class Session(Lookups):
     """What a handler is given as `ctx`: `driver`, `out`, and the look-ups.
 
     uri: what the user named, None for the default; read_only: how to connect.  The connection
@@ -135,10 +136,6 @@ class Session:
             if dom := self._quietly(lambda driver: driver.domain_lookup_by_name(text)):
                 return dom
         raise CommandFailed(f"failed to get domain '{text}'")
-
-    def found(self, option: str, text: str) -> None:
-        """Write the debug line virsh writes when it reads an object's option."""
-        self.out.debug(INFO, f"{self.command}: found option <{option}>: {text}")
 
     def _quietly(self, look_up: "Callable[[Driver], DomainRef]") -> "DomainRef | None":
         try:
