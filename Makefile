@@ -1,0 +1,39 @@
+# make demo: boot a tiny real guest and show it.  make test: all tests.  Both set up what they need.
+
+VENV = .venv
+BIN = $(VENV)/bin
+GUEST = busybox-static cpio qemu-system-x86 qemu-utils
+JUDGES = $(GUEST) dnsmasq-base fish libvirt-clients libvirt-daemon libvirt-daemon-driver-lxc libvirt-daemon-driver-qemu \
+	libvirt-daemon-system lxc netcat-openbsd nftables openssh-client openssh-server ovmf passt procps python3-libvirt shellcheck swtpm \
+	tmux virtinst zsh
+
+.PHONY: demo test check bench clean guest-packages judge-packages
+
+demo: $(VENV)/ready guest-packages
+	PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo.sh
+
+test: $(VENV)/ready judge-packages check
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/ready
+	$(BIN)/python -m benchmarks
+
+guest-packages:
+	tests/packages.sh $(GUEST)
+
+judge-packages:
+	tests/packages.sh $(JUDGES)
+
+$(VENV)/ready: pyproject.toml
+	python3 -c 'import ensurepip' 2>/dev/null || tests/packages.sh python3-venv
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
