@@ -7,6 +7,7 @@ import os
 
 from pyvirsh.commands import GROUPS, INDEX, load
 from pyvirsh.errors import CommandFailed, Quit
+from pyvirsh.shell.words import shell_quoted
 from pyvirsh.spec import Table, alias, exclusive, flag, text, word, words
 
 TYPE_CHECKING = False
@@ -104,14 +105,6 @@ def _echoed(item: str, args: "Args") -> str:
     if args.split:
         item = "".join(piece + "\n" for piece in split_commas(item))
     return item
-
-
-def shell_quoted(item: str) -> str:
-    """Quote for the system's shell where needed."""
-    special = "\r\t\n !\"#$&'()*;<>?[\\]^`{|}~"
-    if item and not any(char in special for char in item):
-        return item
-    return "'" + item.replace("'", "'\\''") + "'"
 
 
 def split_commas(item: str) -> "list[str]":

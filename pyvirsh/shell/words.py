@@ -144,3 +144,11 @@ class ArgvLexer:
     def next_command(self) -> bool:
         """There is only one command."""
         return False
+
+
+def shell_quoted(item: str) -> str:
+    """Quote for the system's shell where needed."""
+    special = "\r\t\n !\"#$&'()*;<>?[\\]^`{|}~"
+    if item and not any(char in special for char in item):
+        return item
+    return "'" + item.replace("'", "'\\''") + "'"
