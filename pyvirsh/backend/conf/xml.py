@@ -6,6 +6,7 @@ is built from a document.  The only module that knows lxml.
 Source: libvirt's output as observed; `security.md`, test 5.
 """
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import cast
@@ -24,10 +25,10 @@ Element = etree._Element  # noqa: SLF001  (lxml names the class of its elements 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
-def parse(text: "str | bytes", what: str = "(domain_definition)") -> Element:
+def parse(text: "str | bytes", what: str = "(domain_definition)", *, blanks: bool = True) -> Element:
     """Parse a document and return its root.  Errors: XML_ERROR with the line and a caret.
 
-    what: how the error names the document.
+    what: how the error names the document.  blanks: keep the white space between elements.
     """
     data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     if len(data) > SIZE_MAX:
@@ -36,7 +37,7 @@ def parse(text: "str | bytes", what: str = "(domain_definition)") -> Element:
         raise VirError(XML_DETAIL, text=f"{what}:1: Document is empty\n{_caret('', 1)}")
     _check_shape(data)
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_blank_text=False
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_blank_text=not blanks
     )
     try:
         return etree.fromstring(data, parser)
@@ -182,28 +183,70 @@ def verbatim(element: Element, depth: int) -> str:
 # -- queries -----------------------------------------------------------------------------------------
 
 
-def select(text: str, expression: str) -> "list[str]":
+# The functions of XPath 1.0; what else is called is unknown.
+_FUNCTIONS = frozenset(
+    "last position count id local-name namespace-uri name string concat starts-with contains"
+    " substring-before substring-after substring string-length normalize-space translate boolean not"
+    " true false lang number sum floor ceiling round comment text processing-instruction node".split()
+)
+
+
+class XPathError(ValueError):
+    """An XPath expression that cannot be evaluated; its text is what libxml2 reports of it."""
+
+
+def select(text: str, expression: str, *, wrap: bool = False) -> "list[str]":
     """Return what an XPath expression selects in a document, each node as text.
 
-    Errors: INTERNAL_ERROR for an expression that cannot be evaluated.
+    wrap: put the nodes into one element `nodes`.  Errors: XPathError for an expression that cannot
+    be evaluated, INTERNAL_ERROR for one that does not select nodes.
     """
-    root = parse(text)
+    root = parse(text, blanks=False)
     try:
         found = root.getroottree().xpath(expression)
     except etree.XPathError as error:
-        raise VirError(
-            INTERNAL_ERROR, f"cannot evaluate the XPath expression '{expression}': {error}"
-        ) from error
+        raise XPathError(_xpath_report(error, expression)) from error
     if not isinstance(found, list):
-        raise VirError(INTERNAL_ERROR, f"the XPath expression '{expression}' does not select nodes")
-    return [_node_text(node) for node in found]
+        raise VirError(INTERNAL_ERROR, f"Incorrect xpath '{expression}'")
+    if not wrap:
+        return [_node_text(node) for node in found]
+    nodes = etree.Element("nodes")
+    for node in found:
+        _adopt(nodes, node)
+    return [_node_text(nodes)]
+
+
+def _xpath_report(error: etree.XPathError, expression: str) -> str:
+    first = next(iter(error.error_log), None)
+    lines = [f"XPath error : {first.message if first is not None else error}"]
+    if first is not None and first.message == "Unregistered function":
+        called = re.findall(r"([\w.:-]+)\s*\(", expression)
+        unknown = next((name for name in called if name not in _FUNCTIONS), "")
+        lines.insert(0, f"xmlXPathCompOpEval: function {unknown} not found")
+    elif first is not None and first.column < min(100, len(expression.encode())):
+        lines += [expression, " " * first.column + "^"]
+    return "\n".join(lines) + "\n"
+
+
+def _adopt(nodes: Element, node: object) -> None:
+    """Add a selected node to the element that wraps all."""
+    if etree.iselement(node):
+        node.tail = None
+        nodes.append(copy.deepcopy(node))
+    elif getattr(node, "is_attribute", False):
+        nodes.set(getattr(node, "attrname", ""), str(node))
+    elif len(nodes):
+        nodes[-1].tail = (nodes[-1].tail or "") + str(node)
+    else:
+        nodes.text = (nodes.text or "") + str(node)
 
 
 def _node_text(node: object) -> str:
     if etree.iselement(node):
-        text: str = etree.tostring(node, encoding="unicode", with_tail=False)
-        return text
+        text: str = etree.tostring(node, encoding="unicode", with_tail=False, pretty_print=True)
+        return text.removesuffix("\n")
     if getattr(node, "is_attribute", False):
-        name = getattr(node, "attrname", "")
-        return f' {name}="{escape(str(node))}"'
-    return escape(str(node))
+        holder = etree.Element("x")
+        _adopt(holder, node)
+        return _node_text(holder)[len("<x") : -len("/>")]
+    return str(node).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
