@@ -218,6 +218,13 @@ class Driver:
         """
         raise unsupported("virEventRunDefaultImpl")
 
+    def events_fileno(self) -> int:
+        """Return a descriptor that is readable while `next_events(0)` has something; -1: none.
+
+        Another thread may cause the event: a server waits on it beside its clients' sockets.
+        """
+        return -1
+
     # -- the connection --------------------------------------------------------------------------
     def connect_get_type(self) -> str:
         raise unsupported("virConnectGetType")
@@ -942,6 +949,36 @@ class Driver:
 
     def domain_rename(self, dom: DomainRef, new_name: str | None, flags: int = 0) -> int:
         raise unsupported("virDomainRename")
+
+    def domain_migrate_begin3_params(
+        self, dom: DomainRef, params: list[TypedParam], flags: int = 0
+    ) -> tuple[bytes, str]:
+        raise unsupported("virDomainMigrateBegin3Params")
+
+    def domain_migrate_prepare3_params(
+        self, params: list[TypedParam], cookie_in: bytes, flags: int = 0
+    ) -> tuple[bytes, str | None]:
+        raise unsupported("virDomainMigratePrepare3Params")
+
+    def domain_migrate_perform3_params(
+        self,
+        dom: DomainRef,
+        dconnuri: str | None,
+        params: list[TypedParam],
+        cookie_in: bytes,
+        flags: int = 0,
+    ) -> bytes:
+        raise unsupported("virDomainMigratePerform3Params")
+
+    def domain_migrate_finish3_params(
+        self, params: list[TypedParam], cookie_in: bytes, flags: int, cancelled: int
+    ) -> tuple[DomainRef, bytes]:
+        raise unsupported("virDomainMigrateFinish3Params")
+
+    def domain_migrate_confirm3_params(
+        self, dom: DomainRef, params: list[TypedParam], cookie_in: bytes, flags: int, cancelled: int
+    ) -> None:
+        raise unsupported("virDomainMigrateConfirm3Params")
 
     def domain_migrate_start_post_copy(self, dom: DomainRef, flags: int = 0) -> None:
         raise unsupported("virDomainMigrateStartPostCopy")
