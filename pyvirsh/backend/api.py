@@ -427,8 +427,8 @@ class Driver:
     def node_get_memory_parameters(self, flags: int = 0) -> list[TypedParam]:
         raise unsupported("virNodeGetMemoryParameters")
 
-    # returns cpumap, online
-    def node_get_cpu_map(self, flags: int = 0) -> tuple[bytes, int]:
+    # returns cpumap, online, the number of CPUs present
+    def node_get_cpu_map(self, flags: int = 0) -> tuple[bytes, int, int]:
         raise unsupported("virNodeGetCPUMap")
 
     def node_device_lookup_scsi_host_by_wwn(self, wwnn: str, wwpn: str, flags: int = 0) -> NodeDeviceRef:

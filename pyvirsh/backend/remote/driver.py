@@ -90,6 +90,10 @@ class RemoteDriver(Driver):
         count = self.domain_get_scheduler_type(dom)[1]
         return list(self._client.call("domain_get_scheduler_parameters_flags", (dom, count, flags))[0])
 
+    def node_get_cpu_map(self, flags: int = 0) -> "tuple[bytes, int, int]":
+        cpumap, online, present = self._client.call("node_get_cpu_map", (1, 1, flags))
+        return cpumap, online, present
+
     def node_get_cells_free_memory(self, start_cell: int, maxcells: int) -> "list[int]":
         (cells,) = self._client.call("node_get_cells_free_memory", (start_cell, maxcells))
         return list(cells)
