@@ -167,8 +167,10 @@ def _make_packer(kind: str) -> Pack:
     base, bracket, number = _bound(kind)
     if base == "string" or base == "opaque":
         return _pack_bytes(number, fixed=bracket == "[", text=base == "string")
-    if base == "char":
+    if base == "char" and bracket == "[":
         return _pack_chars(number)
+    if base == "char":
+        return _pack_char_list(number)
     if base:
         return _pack_items(packer(base), number, fixed=bracket == "[")
     if kind in TYPEDEFS:
@@ -192,8 +194,10 @@ def _make_unpacker(kind: str) -> Unpack:
     base, bracket, number = _bound(kind)
     if base == "string" or base == "opaque":
         return _unpack_bytes(number, fixed=bracket == "[", text=base == "string")
-    if base == "char":
+    if base == "char" and bracket == "[":
         return _unpack_chars(number)
+    if base == "char":
+        return _unpack_char_list(number)
     if base:
         return _unpack_items(unpacker(base), number, fixed=bracket == "[")
     if kind in TYPEDEFS:
@@ -247,6 +251,23 @@ def _pack_chars(number: int) -> Pack:
             out += _INT.pack(byte - 256 if byte > 127 else byte)
 
     return pack_chars
+
+
+# The bound of authentication data, which is bytes; every other list of characters is C text, which
+# travels with its NUL.
+_SASL_DATA = 65536
+
+
+def _pack_char_list(number: int) -> Pack:
+    def pack_char_list(out: bytearray, value: Any) -> None:
+        data = value if number == _SASL_DATA else value.encode("utf-8", "surrogateescape") + b"\0"
+        if len(data) > number:
+            raise XdrError(f"{len(data)} characters where {number} are allowed")
+        out += _UINT.pack(len(data))
+        for byte in data:
+            out += _INT.pack(byte - 256 if byte > 127 else byte)
+
+    return pack_char_list
 
 
 def _pack_items(inner: Pack, number: int, *, fixed: bool) -> Pack:
@@ -314,6 +335,15 @@ def _unpack_chars(number: int) -> Unpack:
         return _text(data.partition(b"\0")[0])
 
     return unpack_chars
+
+
+def _unpack_char_list(number: int) -> Unpack:
+    def unpack_char_list(cursor: Cursor) -> Any:
+        count = cursor.length(number)
+        data = bytes(byte & 0xFF for byte in struct.unpack(f">{count}I", cursor.take(4 * count)))
+        return data if number == _SASL_DATA else _text(data.partition(b"\0")[0])
+
+    return unpack_char_list
 
 
 def _unpack_items(inner: Unpack, number: int, *, fixed: bool) -> Unpack:
