@@ -27,16 +27,18 @@ def main() -> int:
 def run(argv: "list[str]", name: str) -> int:
     """Do what `argv` asks; `name` is what the program calls itself."""
     out = Output()
+    options = program.Options(name)
     try:
-        options = program.read(argv)
+        program.read(options, argv)
+        if not options.show:
+            _set_up(out, options)
     except program.OptionError as error:
+        out.log = options.log
         out.error(str(error))
         return 1
     if options.show:
         _show(options.show, out, name)
         return 0
-    if not _set_up(out, options, name):
-        return 1
     session = Session(out, uri=options.uri, read_only=options.read_only, program=name)
     session.escape = options.escape
     session.keepalive_interval = options.keepalive_interval
@@ -84,30 +86,24 @@ def _batch(session: Session, options: program.Options, *, connect: bool) -> int:
     return dispatch.run_batch(session, text, name, keep_going=options.keep_going, connect=connect)
 
 
-def _set_up(out: Output, options: program.Options, name: str) -> bool:
-    """Set what the options and the environment say about output; False if the log cannot be opened."""
+def _set_up(out: Output, options: program.Options) -> None:
+    """Set what the options and the environment say about output.  Errors: OptionError."""
     out.quiet = options.quiet
     out.timing = options.timing
+    path = os.environ.get("VIRSH_LOG_FILE")
+    if path and options.log is None:
+        options.log = program.open_log(path, options.program)
+    out.log = options.log
     for warning in options.warnings:
         out.error(warning)
     out.debug_level = ERROR if options.debug is None else options.debug
     level = os.environ.get("VIRSH_DEBUG")
-    if out.debug_level == ERROR and level:
+    if out.debug_level == ERROR and level is not None:
         number = program.c_integer(level, 10)
         if number is None or not 0 <= number <= ERROR:
             out.error("VIRSH_DEBUG not set with a valid numeric value")
         else:
             out.debug_level = number
-    path = options.log or os.environ.get("VIRSH_LOG_FILE")
-    if path:
-        from pyvirsh.shell.log import LogFile
-
-        try:
-            out.log = LogFile(path, name)
-        except OSError:
-            out.error("failed to open the log file. check the log file path")
-            return False
-    return True
 
 
 def _show(what: str, out: Output, name: str) -> None:

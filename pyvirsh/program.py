@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyvirsh.shell.log import LogFile
+
 # long name -> (its letter, or a word of ours where virsh has none; takes a value: no, yes, maybe)
 LONG = {
     "connect": ("c", "yes"),
@@ -73,16 +75,18 @@ class OptionError(Exception):
 class Options:
     """What the program options say; `words` is the command behind them.
 
-    show: "", "help", "short" or "long" version.  warnings: lines to show before going on.
+    program: what the program calls itself.  show: "", "help", "short" or "long" version.
+    warnings: lines to show before going on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = "pyvirsh") -> None:
+        self.program = program
         self.uri: str | None = None
         self.debug: int | None = None
         self.escape = "^]"
         self.keepalive_interval: int | None = None
         self.keepalive_count: int | None = None
-        self.log = ""
+        self.log: LogFile | None = None
         self.file: str | None = None
         self.keep_going = self.plain = self.quiet = self.read_only = self.timing = False
         self.show = ""
@@ -90,16 +94,17 @@ class Options:
         self.words: list[str] = []
 
 
-def read(argv: "list[str]") -> Options:
-    """Read the program options at the front of `argv`.  Errors: OptionError."""
-    options = Options()
+def read(options: Options, argv: "list[str]") -> None:
+    """Read the program options at the front of `argv` into `options`.
+
+    Errors: OptionError; what stood before the fault is set then.
+    """
     rest = list(argv)
     for letter, typed, value in _scan(rest):
         _apply(options, letter, typed, value)
         if options.show:
             break
     options.words = rest
-    return options
 
 
 def _scan(rest: "list[str]") -> "Iterator[tuple[str, str, str | None]]":
@@ -153,7 +158,7 @@ FLAGS = {
     "keep-going": "keep_going",
     "plain": "plain",
 }
-TEXTS = {"c": "uri", "l": "log", "file": "file"}
+TEXTS = {"c": "uri", "file": "file"}
 
 
 def _apply(options: Options, letter: str, typed: str, value: "str | None") -> None:
@@ -167,6 +172,8 @@ def _apply(options: Options, letter: str, typed: str, value: "str | None") -> No
         options.show = "long" if letter == "V" or value == "long" else "short"
     elif letter == "e":
         options.escape = _escape(str(value))
+    elif letter == "l":
+        options.log = open_log(str(value), options.program)
     elif letter == "d":
         _set_debug(options, typed, str(value))
     else:
@@ -178,9 +185,19 @@ def _escape(text: str) -> str:
     """Check the console's escape character: one character, or ^ and one that control makes."""
     if len(text) == 2 and text[0] == "^" and "@" <= text[1].upper() <= "_":
         return text
-    if len(text) == 1 and text != "^":
+    if len(text.encode("utf-8", "surrogateescape")) == 1 and text != "^":
         return text
     raise OptionError(f"Invalid string '{text}' for escape sequence")
+
+
+def open_log(path: str, program: str) -> "LogFile":
+    """Open the file that messages are added to.  Errors: OptionError."""
+    from pyvirsh.shell.log import LogFile
+
+    try:
+        return LogFile(path, program)
+    except OSError as error:
+        raise OptionError("failed to open the log file. check the log file path") from error
 
 
 def _set_debug(options: Options, typed: str, text: str) -> None:

@@ -87,12 +87,11 @@ def echo(ctx: "Session", args: "Args") -> None:
         prefix = args.prefix or ""
     except CommandFailed as error:
         ctx.out.error(error.texts[0])
-    shown = " ".join(_echoed(item, args) for item in args.string)
-    if prefix:
-        shown = f"{prefix} {shown}"
+    items = [" ".join(_echoed(item, args) for item in args.string)] if args.string else []
+    shown = " ".join([prefix, *items] if prefix else items)
     if not args.err:
         ctx.out.raw(shown)
-    elif shown:
+    elif prefix or items:
         ctx.out.error(shown)
 
 
@@ -103,7 +102,7 @@ def _echoed(item: str, args: "Args") -> str:
         for char, entity in (("&", "amp"), ("<", "lt"), (">", "gt"), ('"', "quot"), ("'", "apos")):
             item = item.replace(char, f"&{entity};")
     if args.split:
-        item = "".join(piece + "\n" for piece in split_commas(item))
+        item = "".join(piece + "\n" for piece in split_commas(item)) if item else ""
     return item
 
 

@@ -8,7 +8,7 @@ import time
 from pyvirsh.backend.errors import VirError
 from pyvirsh.errors import CommandFailed, Quit, UsageError
 from pyvirsh.shell.binding import Args, Binder, Bound, check_rules
-from pyvirsh.shell.output import DEBUG, INFO
+from pyvirsh.shell.output import INFO
 from pyvirsh.shell.words import ArgvLexer, Lexer
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ def _attempt(session: "Session", bound: Bound) -> bool:
 
 def run_text(session: "Session", text: str, *, connect: bool = False) -> int:
     """Run a command string; return the exit status.  connect: open the connection before all."""
-    session.out.debug(DEBUG, f'commands: "{text}"')
+    session.out.debug(INFO, f'commands: "{text}"')
     try:
         commands = parse_text(session, text)
     except UsageError as error:
