@@ -1,6 +1,6 @@
 """Options that three or more commands share."""
 
-from pyvirsh.spec import Opt, flag, word
+from pyvirsh.spec import Opt, flag, number, word
 
 
 def domain(state: str = "", *, required: bool = True) -> Opt:
@@ -18,5 +18,15 @@ CURRENT = flag("current", "change the domain as it is now, running or not")
 
 FILE = word("file", "file with the XML description", "file-path")
 
+VALIDATE = flag("validate", "check the XML against its schema first")
+
 XPATH = Opt("xpath", "string", "show only what this XPath expression selects", completes="")
 WRAP = flag("wrap", "put what --xpath selects into one root element")
+
+# What every command that waits for events takes beside the object and the event.
+WATCH = (
+    flag("loop", "go on after the first event, until the time is over or ^C"),
+    number("timeout", "seconds to wait at the most", fills=True),
+    flag("list", "list the types of events"),
+    flag("timestamp", "write the time in front of each event"),
+)
