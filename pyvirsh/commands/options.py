@@ -1,6 +1,10 @@
 """Options that three or more commands share."""
 
-from pyvirsh.spec import Opt, flag, number, word
+from pyvirsh.spec import Opt, exclusive, flag, number, word
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyvirsh.shell.binding import Args
 
 
 def domain(state: str = "", *, required: bool = True) -> Opt:
@@ -15,6 +19,18 @@ DOMAIN_ACTIVE = domain("active")
 CONFIG = flag("config", "change the definition, for the next boot")
 LIVE = flag("live", "change the running domain")
 CURRENT = flag("current", "change the domain as it is now, running or not")
+
+# What a change affects: the three options, what excludes what, and the flags they stand for.
+AFFECTED = (CONFIG, LIVE, CURRENT)
+AFFECTED_RULES = (exclusive("current", "live"), exclusive("current", "config"))
+
+
+def affected(args: "Args") -> int:
+    """Return the flags (virDomainModificationImpact) that --config, --live and --current stand for."""
+    from pyvirsh.backend.constants import DOMAIN_AFFECT_CONFIG, DOMAIN_AFFECT_LIVE
+
+    return (DOMAIN_AFFECT_CONFIG if args.config else 0) | (DOMAIN_AFFECT_LIVE if args.live else 0)
+
 
 FILE = word("file", "file with the XML description", "file-path")
 
