@@ -478,6 +478,9 @@ class Driver:
     def domain_attach_device(self, dom: DomainRef, xml: str) -> None:
         raise unsupported("virDomainAttachDevice")
 
+    def domain_create(self, dom: DomainRef) -> None:
+        raise unsupported("virDomainCreate")
+
     def domain_create_xml(self, xml_desc: str, flags: int = 0) -> DomainRef:
         raise unsupported("virDomainCreateXML")
 
@@ -524,6 +527,9 @@ class Driver:
 
     def domain_pin_vcpu(self, dom: DomainRef, vcpu: int, cpumap: bytes) -> None:
         raise unsupported("virDomainPinVcpu")
+
+    def domain_reboot(self, dom: DomainRef, flags: int = 0) -> None:
+        raise unsupported("virDomainReboot")
 
     def domain_resume(self, dom: DomainRef) -> None:
         raise unsupported("virDomainResume")
