@@ -120,15 +120,19 @@ def renamed(element: Element, namespace: str, prefix: str) -> Element:
 
 
 class Node:
-    """An element to be written; `text` and `kids` exclude each other, `raw` is kept verbatim."""
+    """An element to be written; `text` and `kids` exclude each other, a kid that is text is kept verbatim.
 
-    __slots__ = ("tag", "attrs", "kids", "text")
+    open: whether it is written with two tags, on two lines, though it has no kids.
+    """
+
+    __slots__ = ("tag", "attrs", "kids", "text", "open")
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.attrs: dict[str, str] = {}
         self.kids: list[Node | str] = []
         self.text: str | None = None
+        self.open = False
 
     def add(self, tag: str) -> "Node":
         """Append and return a new child."""
@@ -159,7 +163,7 @@ def _write(node: "Node | str", pad: str, lines: "list[str]") -> None:
         lines.append(node)
         return
     head = pad + "<" + node.tag + "".join(f" {k}='{escape(v)}'" for k, v in node.attrs.items())
-    if node.kids:
+    if node.kids or node.open:
         lines.append(head + ">")
         for kid in node.kids:
             _write(kid, pad + "  ", lines)

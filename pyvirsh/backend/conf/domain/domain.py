@@ -115,6 +115,10 @@ class Devices(Model):
     vsock: dev.Vsock | None = one("vsock", dev.Vsock)
     cryptos: list[dev.Crypto] = many("crypto", dev.Crypto)
 
+    def fill_node(self, node: xml.Node) -> None:
+        node.open = True
+        super().fill_node(node)
+
 
 class Domain(Model):
     """A domain.  Memory is in KiB."""

@@ -1,0 +1,64 @@
+"""What the test driver checks in a domain's definition and fills in.
+
+Source: definitions given to libvirt's test driver and what it makes of them.
+"""
+
+from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.errors import INTERNAL_ERROR, NO_NAME, XML_ERROR, VirError
+from pyvirsh.backend.test.guest import Definition, Facts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyvirsh.backend.test.world import World
+
+
+def facts(model: Domain) -> "Facts":
+    """Return what is asked most of a definition."""
+    vcpus = model.vcpus or 1
+    memory = model.memory or 0
+    return Facts(memory, model.current_memory or memory, vcpus, model.vcpu_current or vcpus)
+
+
+def root_of(document: str, tag: str) -> xml.Element:
+    """Parse a document whose root must be `tag`.  Errors: XML_ERROR."""
+    root = xml.parse(document)
+    if root.tag != tag:
+        raise VirError(XML_ERROR, f"expecting root element of '{tag}', not '{xml.local_name(root)}'")
+    return root
+
+
+def parse_definition(document: str, world: "World", *, validate: bool = False) -> Domain:
+    """Make a domain of XML text, as the test driver takes it.  Errors: XML_ERROR and others."""
+    return parse_element(root_of(document, "domain"), world)
+
+
+def parse_element(root: xml.Element, world: "World") -> Domain:
+    """Make a domain of a parsed element."""
+    if not root.get("type"):
+        raise VirError(INTERNAL_ERROR, "missing domain type attribute")
+    model = Domain.parse(root)
+    complete(model, world)
+    return model
+
+
+def complete(model: Domain, world: "World") -> None:
+    """Check the definition and fill in what it leaves open."""
+    if not model.name:
+        raise VirError(NO_NAME)
+    if "/" in model.name:
+        raise VirError(XML_ERROR, f"name {model.name} cannot contain '/'")
+    if not model.uuid:
+        model.uuid = world.new_uuid()
+    if not model.memory:
+        raise VirError(XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration")
+    if not model.current_memory or model.current_memory > model.memory:
+        model.current_memory = model.memory
+    model.vcpus = model.vcpus or 1
+    model.vcpu_placement = model.vcpu_placement or "static"
+    model.on_poweroff = model.on_poweroff or "destroy"
+    model.on_reboot = model.on_reboot or "restart"
+    model.on_crash = model.on_crash or "destroy"
+
+
+__all__ = ["Definition", "complete", "facts", "parse_definition", "parse_element", "root_of"]
