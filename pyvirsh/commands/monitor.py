@@ -1,0 +1,616 @@
+"""What a domain is doing: list, dominfo, domstate and what its disks, interfaces and memory say.
+
+`list` takes this module's fast path: what only its other commands need is imported in them.
+
+Source: virsh(1); layouts measured in `shell-semantics`, section 8.
+"""
+
+from pyvirsh.backend import constants
+from pyvirsh.backend.errors import INTERNAL_ERROR, NO_DOMAIN_METADATA, NO_SUPPORT, VirError
+from pyvirsh.commands.options import CONFIG, CURRENT, DOMAIN, DOMAIN_ACTIVE, LIVE
+from pyvirsh.errors import CommandFailed
+from pyvirsh.shell.output import Shown
+from pyvirsh.spec import Table, alias, exclusive, flag, number, word
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pyvirsh.backend.api import DomainRef
+    from pyvirsh.shell.binding import Args
+    from pyvirsh.shell.session import Session
+
+TABLE = Table("Domain Monitoring", "monitor")
+
+STATES = ("no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended")
+SHUT_OFF = 5
+
+# state -> what its reasons are called, in libvirt's order; the first also stands for later ones.
+REASONS: "dict[int, tuple[str, ...]]" = {
+    1: (
+        "unknown",
+        "booted",
+        "migrated",
+        "restored",
+        "from snapshot",
+        "unpaused",
+        "migration canceled",
+        "save canceled",
+        "event wakeup",
+        "crashed",
+        "post-copy",
+        "post-copy failed",
+    ),
+    3: (
+        "unknown",
+        "user",
+        "migrating",
+        "saving",
+        "dumping",
+        "I/O error",
+        "watchdog",
+        "from snapshot",
+        "shutting down",
+        "creating snapshot",
+        "crashed",
+        "starting up",
+        "post-copy",
+        "post-copy failed",
+        "api error",
+    ),
+    4: ("unknown", "user"),
+    5: (
+        "unknown",
+        "shutdown",
+        "destroyed",
+        "crashed",
+        "migrated",
+        "saved",
+        "failed",
+        "from snapshot",
+        "daemon",
+    ),
+    6: ("unknown", "panicked"),
+}
+
+
+def word_of(words: "Sequence[str]", index: int) -> str:
+    """Return the word for a number, the first one when it has none."""
+    return words[index] if 0 <= index < len(words) else words[0]
+
+
+# -- list --------------------------------------------------------------------------------------------
+
+LIST_FILTERS = {
+    "persistent": constants.CONNECT_LIST_DOMAINS_PERSISTENT,
+    "transient": constants.CONNECT_LIST_DOMAINS_TRANSIENT,
+    "with-managed-save": constants.CONNECT_LIST_DOMAINS_MANAGEDSAVE,
+    "without-managed-save": constants.CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE,
+    "autostart": constants.CONNECT_LIST_DOMAINS_AUTOSTART,
+    "no-autostart": constants.CONNECT_LIST_DOMAINS_NO_AUTOSTART,
+    "with-snapshot": constants.CONNECT_LIST_DOMAINS_HAS_SNAPSHOT,
+    "without-snapshot": constants.CONNECT_LIST_DOMAINS_NO_SNAPSHOT,
+    "with-checkpoint": constants.CONNECT_LIST_DOMAINS_HAS_CHECKPOINT,
+    "without-checkpoint": constants.CONNECT_LIST_DOMAINS_NO_CHECKPOINT,
+    "state-running": constants.CONNECT_LIST_DOMAINS_RUNNING,
+    "state-paused": constants.CONNECT_LIST_DOMAINS_PAUSED,
+    "state-shutoff": constants.CONNECT_LIST_DOMAINS_SHUTOFF,
+    "state-other": constants.CONNECT_LIST_DOMAINS_OTHER,
+}
+
+
+@TABLE.command(
+    "list",
+    "list domains",
+    options=(
+        flag("inactive", "only those that do not run"),
+        flag("all", "those that run and those that do not"),
+        flag("transient", "only those without a definition"),
+        flag("persistent", "only those with a definition"),
+        flag("with-snapshot", "only those that have a snapshot"),
+        flag("without-snapshot", "only those that have no snapshot"),
+        flag("with-checkpoint", "only those that have a checkpoint"),
+        flag("without-checkpoint", "only those that have no checkpoint"),
+        flag("state-running", "only those whose CPUs run"),
+        flag("state-paused", "only those that are paused"),
+        flag("state-shutoff", "only those that are shut off"),
+        flag("state-other", "only those in another state"),
+        flag("autostart", "only those that start with the host"),
+        flag("no-autostart", "only those that do not start with the host"),
+        flag("with-managed-save", "only those with a managed save image"),
+        flag("without-managed-save", "only those without a managed save image"),
+        flag("uuid", "show UUIDs"),
+        flag("name", "show names"),
+        flag("id", "show ids"),
+        flag("table", "show a table, the default"),
+        flag("managed-save", "say which domains that are shut off have a managed save image"),
+        flag("title", "show titles"),
+    ),
+    rules=(exclusive("table", "name"), exclusive("table", "id")),
+)
+def list_domains(ctx: "Session", args: "Args") -> None:
+    flags = constants.CONNECT_LIST_DOMAINS_ACTIVE
+    if args.all:
+        flags |= constants.CONNECT_LIST_DOMAINS_INACTIVE
+    elif args.inactive or args.state_shutoff:
+        flags = constants.CONNECT_LIST_DOMAINS_INACTIVE
+    for name, bit in LIST_FILTERS.items():
+        if args.given(name):
+            flags |= bit
+    with ctx.failing("Failed to list domains"):
+        domains = ctx.driver.connect_list_all_domains(flags)
+    domains.sort(key=_list_order)
+    keys = [key for key in ("uuid", "id", "name") if args.given(key)]
+    if keys and not args.table:
+        ctx.out.names(keys, [_identity(dom) for dom in domains])
+        return
+    columns = [("Id", "id"), ("Name", "name"), ("State", "state")]
+    columns += [("Title", "title")] if args.title else []
+    columns += [("UUID", "uuid")] if args.uuid else []
+    ctx.out.records(columns, [*_list_rows(ctx, args, domains)])
+
+
+def _list_order(dom: "DomainRef") -> "tuple[bool, int, str]":
+    """Sort what runs by id, then the rest by name."""
+    if dom.id >= 0:
+        return False, dom.id, ""
+    return True, 0, dom.name.lower() if dom.name.isascii() else _ascii_lower(dom.name)
+
+
+def _ascii_lower(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").lower().decode("latin-1")
+
+
+def _identity(dom: "DomainRef") -> "dict[str, object]":
+    return {"id": dom.id if dom.id >= 0 else None, "name": dom.name, "uuid": dom.uuid}
+
+
+def _list_rows(ctx: "Session", args: "Args", domains: "Iterable[DomainRef]") -> "Iterator[dict[str, object]]":
+    driver = ctx.driver
+    for dom in domains:
+        try:
+            state, _ = driver.domain_get_state(dom)
+        except VirError:
+            # It has gone since it was listed.
+            continue
+        row = _identity(dom)
+        row["state"] = word_of(STATES, state)
+        if args.managed_save and state == SHUT_OFF and _has_managed_save(ctx, dom):
+            row["state"] = "saved"
+        if args.title:
+            row["title"] = title_of(ctx, dom)
+        yield row
+
+
+def _has_managed_save(ctx: "Session", dom: "DomainRef") -> bool:
+    try:
+        return ctx.driver.domain_has_managed_save_image(dom)
+    except VirError:
+        return False
+
+
+def title_of(ctx: "Session", dom: "DomainRef") -> str:
+    """Return a domain's title, "" when it has none."""
+    try:
+        return ctx.driver.domain_get_metadata(dom, constants.DOMAIN_METADATA_TITLE, None)
+    except VirError as error:
+        if error.code != NO_DOMAIN_METADATA:
+            raise
+        return ""
+
+
+# -- dominfo, domstate, domcontrol -----------------------------------------------------------------
+
+
+@TABLE.command("dominfo", "show a domain's main facts", options=(DOMAIN,))
+def dominfo(ctx: "Session", args: "Args") -> None:
+    dom = ctx.domain(args.domain)
+    fields: list[tuple[str, str, object]] = [
+        ("Id:", "id", dom.id if dom.id >= 0 else None),
+        ("Name:", "name", dom.name),
+        ("UUID:", "uuid", dom.uuid),
+    ]
+    try:
+        for part in (_resources, _settings, _security, _messages):
+            fields += part(ctx, dom)
+    except SecurityUnknown as unknown:
+        ctx.out.fields([*fields, *unknown.fields])
+        raise unknown.error from None
+    ctx.out.fields(fields)
+
+
+Fields = list[tuple[str, str, object]]
+
+
+class SecurityUnknown(Exception):
+    """A domain's security label cannot be read; `fields` are known, `error` is what is not."""
+
+    def __init__(self, fields: "Fields", error: VirError) -> None:
+        super().__init__(error)
+        self.fields = fields
+        self.error = error
+
+
+def _resources(ctx: "Session", dom: "DomainRef") -> "Fields":
+    fields: Fields = []
+    try:
+        fields.append(("OS Type:", "os_type", ctx.driver.domain_get_os_type(dom)))
+    except VirError:
+        pass
+    try:
+        state, max_memory, memory, vcpus, cpu_time = ctx.driver.domain_get_info(dom)
+    except VirError:
+        return fields
+    fields += [("State:", "state", word_of(STATES, state)), ("CPU(s):", "vcpus", vcpus)]
+    if cpu_time:
+        fields.append(("CPU time:", "cpu_time_ns", Shown(cpu_time, f"{cpu_time / 1e9:.1f}s")))
+    unlimited = max_memory == 2**64 - 1
+    return [
+        *fields,
+        ("Max memory:", "max_memory_kib", Shown(max_memory, f"{max_memory} KiB"))
+        if not unlimited
+        else ("Max memory:", "max_memory_kib", Shown(None, "no limit")),
+        ("Used memory:", "memory_kib", Shown(memory, f"{memory} KiB")),
+    ]
+
+
+def _settings(ctx: "Session", dom: "DomainRef") -> "Fields":
+    driver = ctx.driver
+    fields: Fields = []
+    try:
+        fields.append(("Persistent:", "persistent", driver.domain_is_persistent(dom)))
+    except VirError:
+        fields.append(("Persistent:", "persistent", Shown(None, "unknown")))
+    try:
+        fields.append(("Autostart:", "autostart", _enabled(driver.domain_get_autostart(dom))))
+    except VirError:
+        pass
+    try:
+        once = driver.domain_get_autostart_once(dom)
+        fields.append(("Autostart Once:" if once else "", "autostart_once", _enabled(once)))
+    except VirError:
+        pass
+    try:
+        fields.append(("Managed save:", "managed_save", driver.domain_has_managed_save_image(dom)))
+    except VirError:
+        fields.append(("Managed save:", "managed_save", Shown(None, "unknown")))
+    return fields
+
+
+def _enabled(on: bool) -> Shown:
+    return Shown(bool(on), "enable" if on else "disable")
+
+
+def _security(ctx: "Session", dom: "DomainRef") -> "Fields":
+    """Return the security model and the domain's label.  Errors: SecurityUnknown."""
+    try:
+        model, doi = ctx.driver.node_get_security_model()
+    except VirError as error:
+        if error.code == NO_SUPPORT:
+            return []
+        raise SecurityUnknown([], error) from error
+    if not model:
+        return []
+    fields: Fields = [("Security model:", "security_model", model), ("Security DOI:", "security_doi", doi)]
+    try:
+        label, enforcing = ctx.driver.domain_get_security_label(dom)
+    except VirError as error:
+        raise SecurityUnknown(fields, error) from error
+    if label:
+        shown = f"{label} ({'enforcing' if enforcing else 'permissive'})"
+        fields.append(("Security label:", "security_label", Shown(label, shown)))
+        fields.append(("", "security_enforcing", bool(enforcing)))
+    return fields
+
+
+def _messages(ctx: "Session", dom: "DomainRef") -> "Fields":
+    try:
+        messages = ctx.driver.domain_get_messages(dom)
+    except VirError:
+        return []
+    if not messages:
+        return []
+    return [("Messages:", "messages", Shown(messages, ("\n" + " " * 16).join(messages)))]
+
+
+@TABLE.command("domstate", "show a domain's state", options=(DOMAIN, flag("reason", "and the reason for it")))
+def domstate(ctx: "Session", args: "Args") -> None:
+    dom = ctx.domain(args.domain)
+    state, reason = ctx.driver.domain_get_state(dom)
+    state_word, why = word_of(STATES, state), word_of(REASONS.get(state, ("unknown",)), reason)
+    text = f"{state_word} ({why})\n" if args.reason else f"{state_word}\n"
+    ctx.out.data({"state": state_word, "reason": why}, text)
+
+
+CONTROL_STATES = ("ok", "background job", "occupied", "error")
+CONTROL_ERRORS = ("", "unknown", "monitor failure", "internal (locking) error")
+
+
+@TABLE.command("domcontrol", "show whether a domain's control interface answers", options=(DOMAIN_ACTIVE,))
+def domcontrol(ctx: "Session", args: "Args") -> None:
+    state, details, since = ctx.driver.domain_get_control_info(ctx.domain(args.domain))
+    name = CONTROL_STATES[state] if 0 <= state < len(CONTROL_STATES) else "unknown"
+    value: dict[str, object] = {"state": name}
+    text = name
+    if state == constants.DOMAIN_CONTROL_ERROR:
+        value["reason"] = CONTROL_ERRORS[details] if 0 <= details < len(CONTROL_ERRORS) else "unknown"
+        text += f": {value['reason']}" if value["reason"] else ""
+    elif state != constants.DOMAIN_CONTROL_OK:
+        value["since_ms"] = since
+        text += f" ({since // 1000}.{since % 1000:03d}s)"
+    ctx.out.data(value, text + "\n")
+
+
+# -- disks -------------------------------------------------------------------------------------------
+
+
+@TABLE.command(
+    "domblklist",
+    "list a domain's disks",
+    options=(
+        DOMAIN,
+        flag("inactive", "as the definition has them, not the running domain"),
+        flag("details", "and their types"),
+    ),
+)
+def domblklist(ctx: "Session", args: "Args") -> None:
+    from pyvirsh.commands import domaindevices
+
+    dom = ctx.domain(args.domain)
+    columns = [("Target", "target"), ("Source", "source")]
+    if args.details:
+        columns = [("Type", "type"), ("Device", "device"), *columns]
+    rows = domaindevices.disks(ctx, dom, inactive=args.inactive)
+    ctx.out.records(columns, rows)
+
+
+@TABLE.command(
+    "domblkinfo",
+    "show how large a disk is",
+    options=(
+        DOMAIN,
+        word("device", "target or source of the disk", "disk-target", required=False),
+        flag("human", "with units people read"),
+        flag("all", "for each disk"),
+    ),
+    rules=(exclusive("all", "device"),),
+)
+def domblkinfo(ctx: "Session", args: "Args") -> None:
+    dom = ctx.domain(args.domain)
+    if args.all:
+        _all_sizes(ctx, args, dom)
+        return
+    if not args.values.get("device"):
+        raise CommandFailed("command 'domblkinfo' requires <device> option")
+    sizes = _sizes(ctx.driver.domain_get_block_info(dom, args.device), human=args.human)
+    ctx.out.fields([(f"{key.capitalize()}:", key, value) for key, value in sizes.items()])
+
+
+def _all_sizes(ctx: "Session", args: "Args", dom: "DomainRef") -> None:
+    from pyvirsh.commands import domaindevices
+
+    try:
+        active = ctx.driver.domain_is_active(dom)
+    except VirError:
+        active = False
+    rows: list[dict[str, object]] = []
+    for disk in domaindevices.disks(ctx, dom):
+        info = (0, 0, 0)
+        if disk["source"] is not None:
+            try:
+                info = ctx.driver.domain_get_block_info(dom, str(disk["target"]))
+            except VirError as error:
+                if active or disk["type"] != "network" or error.code != INTERNAL_ERROR:
+                    raise
+        rows.append({"target": disk["target"], **_sizes(info, human=args.human)})
+    columns = [(key.capitalize(), key) for key in ("target", "capacity", "allocation", "physical")]
+    ctx.out.records(columns, rows)
+
+
+def _sizes(info: "tuple[int, int, int]", *, human: bool) -> "dict[str, object]":
+    """Return a disk's sizes as they are shown; all of them "-" when nothing is known."""
+    allocation, capacity, physical = info
+    named = {"capacity": capacity, "allocation": allocation, "physical": physical}
+    if not any(info):
+        return dict.fromkeys(named)
+    if human:
+        from pyvirsh.commands.sizes import human as readable
+
+        return {key: Shown(size, readable(size, 3)) for key, size in named.items()}
+    return dict(named)
+
+
+# key -> what --human calls it; in virsh's order, those of the plain form are renamed.
+BLOCK_STATS = {
+    "rd_operations": ("rd_req", " number of read operations:     "),
+    "rd_bytes": ("rd_bytes", " number of bytes read:          "),
+    "wr_operations": ("wr_req", " number of write operations:    "),
+    "wr_bytes": ("wr_bytes", " number of bytes written:       "),
+    "errs": ("errs", " error count:                   "),
+    "flush_operations": ("flush_operations", " number of flush operations:    "),
+    "rd_total_times": ("rd_total_times", " total duration of reads (ns):  "),
+    "wr_total_times": ("wr_total_times", " total duration of writes (ns): "),
+    "flush_total_times": ("flush_total_times", " total duration of flushes (ns):"),
+}
+
+
+@TABLE.command(
+    "domblkstat",
+    "show how much a disk was read and written",
+    options=(
+        DOMAIN_ACTIVE,
+        word(
+            "device",
+            "target or source of the disk; all together when left out",
+            "disk-target",
+            required=False,
+            allow_empty=True,
+        ),
+        flag("human", "in words people read"),
+    ),
+)
+def domblkstat(ctx: "Session", args: "Args") -> None:
+    dom = ctx.domain(args.domain)
+    device = args.device or ""
+    with ctx.failing(f"Failed to get block stats {dom.name} {device}"):
+        stats = _block_stats(ctx, dom, device)
+    known = [key for key in BLOCK_STATS if key in stats]
+    keys = known + [key for key in stats if key not in BLOCK_STATS]
+    lines = [f"Device: {device}"] if args.human else []
+    for key in keys:
+        plain, label = BLOCK_STATS.get(key, (key, f" {key}"))
+        lines.append(f"{label} {stats[key]}" if args.human else f"{device} {plain} {stats[key]}")
+    ctx.out.data({"device": device, **{key: stats[key] for key in keys}}, "".join(x + "\n" for x in lines))
+
+
+def _block_stats(ctx: "Session", dom: "DomainRef", device: str) -> "dict[str, object]":
+    """Return a disk's counters by name; those it does not have are left out."""
+    try:
+        return {name: value for name, _, value in ctx.driver.domain_block_stats_flags(dom, device)}
+    except VirError as error:
+        if error.code != NO_SUPPORT:
+            raise
+    reads, read, writes, written, errors = ctx.driver.domain_block_stats(dom, device)
+    stats: dict[str, object] = {}
+    for name, count in (
+        ("rd_operations", reads),
+        ("rd_bytes", read),
+        ("wr_operations", writes),
+        ("wr_bytes", written),
+        ("errs", errors),
+    ):
+        if count >= 0:
+            stats[name] = count
+    return stats
+
+
+DISK_ERRORS = ("no error", "unspecified error", "no space")
+
+
+@TABLE.command("domblkerror", "show which disks have failed", options=(DOMAIN_ACTIVE,))
+def domblkerror(ctx: "Session", args: "Args") -> None:
+    errors = ctx.driver.domain_get_disk_errors(ctx.domain(args.domain))
+    worded = [
+        (disk, DISK_ERRORS[code] if code < len(DISK_ERRORS) else "unknown error") for disk, code in errors
+    ]
+    text = "".join(f"{disk}: {error}\n" for disk, error in worded) or "No errors found\n"
+    ctx.out.data([{"disk": disk, "error": error} for disk, error in worded], text)
+
+
+# -- interfaces --------------------------------------------------------------------------------------
+
+
+@TABLE.command(
+    "domiflist",
+    "list a domain's network interfaces",
+    options=(DOMAIN, flag("inactive", "as the definition has them, not the running domain")),
+)
+def domiflist(ctx: "Session", args: "Args") -> None:
+    from pyvirsh.commands import domaindevices
+
+    columns = [
+        ("Interface", "interface"),
+        ("Type", "type"),
+        ("Source", "source"),
+        ("Model", "model"),
+        ("MAC", "mac"),
+    ]
+    ctx.out.records(columns, domaindevices.interfaces(ctx, ctx.domain(args.domain), inactive=args.inactive))
+
+
+INTERFACE_STATS = (
+    "rx_bytes",
+    "rx_packets",
+    "rx_errs",
+    "rx_drop",
+    "tx_bytes",
+    "tx_packets",
+    "tx_errs",
+    "tx_drop",
+)
+
+
+@TABLE.command(
+    "domifstat",
+    "show how much an interface received and sent",
+    options=(DOMAIN_ACTIVE, word("interface", "name or MAC address of the interface", "domain-interface")),
+)
+def domifstat(ctx: "Session", args: "Args") -> None:
+    dom = ctx.domain(args.domain)
+    name = args.interface
+    with ctx.failing(f"Failed to get interface stats {dom.name} {name}"):
+        counts = ctx.driver.domain_interface_stats(dom, name)
+    # A counter that the hypervisor does not have is negative.
+    stats = {key: n for key, n in zip(INTERFACE_STATS, counts, strict=True) if n >= 0}
+    text = "".join(f"{name} {key} {count}\n" for key, count in stats.items())
+    ctx.out.data({"interface": name, **stats}, text)
+
+
+@TABLE.command(
+    "domif-getlink",
+    "show whether an interface's link is up",
+    options=(
+        DOMAIN,
+        word("interface", "name or MAC address of the interface", "domain-interface"),
+        alias("persistent", "config"),
+        flag("config", "as the definition has it, not the running domain"),
+    ),
+)
+def domif_getlink(ctx: "Session", args: "Args") -> None:
+    from pyvirsh.commands import domaindevices
+
+    name = args.interface
+    dom = ctx.domain(args.domain)
+    state = domaindevices.link_state(ctx, dom, name, inactive=args.config)
+    ctx.out.data({"interface": name, "link": state}, f"{name} {state}")
+
+
+# -- memory ----------------------------------------------------------------------------------------------
+
+MEMORY_STATS = (
+    "swap_in",
+    "swap_out",
+    "major_fault",
+    "minor_fault",
+    "unused",
+    "available",
+    "actual",
+    "rss",
+    "usable",
+    "last_update",
+    "disk_caches",
+    "hugetlb_pgalloc",
+    "hugetlb_pgfail",
+)
+
+
+@TABLE.command(
+    "dommemstat",
+    "show what a domain's memory is used for",
+    options=(
+        DOMAIN_ACTIVE,
+        number("period", "seconds between two reports of the guest, 0 for none; then nothing is shown"),
+        CONFIG,
+        LIVE,
+        CURRENT,
+    ),
+    rules=(exclusive("current", "live"), exclusive("current", "config")),
+)
+def dommemstat(ctx: "Session", args: "Args") -> None:
+    dom = ctx.domain(args.domain)
+    flags = constants.DOMAIN_AFFECT_CONFIG if args.config else 0
+    flags |= constants.DOMAIN_AFFECT_LIVE if args.live else 0
+    # virsh asks whether the domain runs even where the answer changes nothing.
+    if not flags and not args.current and ctx.driver.domain_is_active(dom):
+        flags = constants.DOMAIN_AFFECT_LIVE
+    if args.given("period"):
+        period = args.integer("period")
+        if period < 0:
+            raise CommandFailed(f"Invalid collection period value '{period}'")
+        with ctx.failing("Unable to change balloon collection period."):
+            ctx.driver.domain_set_memory_stats_period(dom, period, flags)
+        return
+    with ctx.failing(f"Failed to get memory statistics for domain {dom.name}"):
+        counts = ctx.driver.domain_memory_stats(dom)
+    stats = {MEMORY_STATS[tag]: n for tag, n in counts if tag < len(MEMORY_STATS)}
+    ctx.out.data(stats, "".join(f"{key} {count}\n" for key, count in stats.items()))
