@@ -1,6 +1,7 @@
 """Ports of virtual networks: what is plugged in where."""
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.errors import VirError
 from pyvirsh.commands import files, xpath
 from pyvirsh.commands.network import NETWORK_ACTIVE
 from pyvirsh.commands.options import FILE, VALIDATE, WRAP, XPATH
@@ -9,6 +10,7 @@ from pyvirsh.spec import Table, flag, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyvirsh.backend.api import NetworkPortRef
     from pyvirsh.shell.binding import Args
     from pyvirsh.shell.session import Session
 
@@ -53,19 +55,27 @@ def net_port_create(ctx: "Session", args: "Args") -> None:
 
 @TABLE.command("net-port-dumpxml", "show a port's XML", options=(NETWORK_ACTIVE, PORT, XPATH, WRAP))
 def net_port_dumpxml(ctx: "Session", args: "Args") -> None:
-    try:
-        port = ctx.network_port(ctx.network(args.network), args.port)
-    except CommandFailed as error:
-        # As virsh does: what is not there is said, but no failure.
-        ctx.out.error(error.texts[0])
-        return
-    xpath.show(ctx, args, lambda: ctx.driver.network_port_get_xml_desc(port))
+    if port := _find(ctx, args):
+        xpath.show(ctx, args, lambda: ctx.driver.network_port_get_xml_desc(port))
 
 
 @TABLE.command("net-port-delete", "take a port out of a network", options=(NETWORK_ACTIVE, PORT))
 def net_port_delete(ctx: "Session", args: "Args") -> None:
-    net = ctx.network(args.network)
-    port = ctx.network_port(net, args.port)
-    with ctx.failing(f"Failed to delete network port {args.port}"):
+    port = _find(ctx, args)
+    if port is None:
+        return
+    try:
         ctx.driver.network_port_delete(port)
-    ctx.out.note(f"Network port {args.port} deleted")
+    except VirError:
+        ctx.out.error(f"Failed to delete network port {args.port}")
+    else:
+        ctx.out.note(f"Network port {args.port} deleted")
+
+
+def _find(ctx: "Session", args: "Args") -> "NetworkPortRef | None":
+    """Look up the port; as in virsh, that it is not there is said but is no failure."""
+    try:
+        return ctx.network_port(ctx.network(args.network), args.port)
+    except CommandFailed as error:
+        ctx.out.error(error.texts[0])
+        return None

@@ -176,11 +176,11 @@ def _row(ctx: "Session", args: "Args", net: "NetworkRef") -> "dict[str, object]"
     driver = ctx.driver
     autostart = objects.autostart(driver.network_get_autostart, net)
     titled = {"title": described(ctx, net, c.DOMAIN_METADATA_TITLE, 0)} if args.title else {}
-    persistent = driver.network_is_persistent(net)
+    persistent = objects.flag_of(driver.network_is_persistent, net)
     return {
         "name": net.name,
         "uuid": net.uuid,
-        "state": "active" if driver.network_is_active(net) else "inactive",
+        "state": "active" if objects.flag_of(driver.network_is_active, net) else "inactive",
         "autostart": autostart,
         "persistent": persistent,
         **titled,
@@ -219,7 +219,8 @@ def net_dhcp_leases(ctx: "Session", args: "Args") -> None:
     net = ctx.network(args.network)
     with ctx.failing(f"Failed to get leases info for {args.network}"):
         leases = ctx.driver.network_get_dhcp_leases(net, mac)
-    ctx.out.records(LEASE_COLUMNS, [_lease(*lease) for lease in leases])
+    rows = sorted((_lease(*lease) for lease in leases), key=lambda row: str(row["mac"]).lower())
+    ctx.out.records(LEASE_COLUMNS, rows)
 
 
 def _lease(

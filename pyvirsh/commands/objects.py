@@ -69,6 +69,14 @@ def persistent(call: "Callable[..., bool]", *values: object) -> "bool | Shown":
         return Shown(None, "unknown")
 
 
+def flag_of(call: "Callable[..., bool]", *values: object) -> bool:
+    """Return what a call says; in lists virsh takes a call that fails for a yes."""
+    try:
+        return call(*values)
+    except VirError:
+        return True
+
+
 def by_name(item: "Named") -> bytes:
     """Sort as virsh does: by the name's bytes, ASCII letters without their case."""
     return item.name.encode("utf-8", "surrogateescape").lower()
