@@ -17,11 +17,23 @@ def main() -> int:
     name = os.path.basename(sys.argv[0])
     if name == "__main__.py":
         name = "pyvirsh"
+    _fill_descriptors()
     try:
         return run(sys.argv[1:], name)
     except KeyboardInterrupt:
         _die_by_sigint()
         return 130
+
+
+def _fill_descriptors() -> None:
+    """Put /dev/null where standard input, output or error is closed.
+
+    The next file or socket opened would take its number and receive what is written there.
+    """
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(fd, True)
+        os.close(fd)
 
 
 def run(argv: "list[str]", name: str) -> int:
@@ -60,11 +72,11 @@ def _run(session: Session, options: program.Options) -> int:
         # An empty command string is no command: virsh fails without a word.
         text = options.words[0]
         return dispatch.run_text(session, text, connect=connect) if text else 1
-    from pyvirsh.shell import interactive
+    from pyvirsh.shell import loop
 
     if connect and not dispatch.open_at_start(session):
         return 1
-    return interactive.run(session, plain=options.plain)
+    return loop.run(session, plain=options.plain)
 
 
 def _batch(session: Session, options: program.Options, *, connect: bool) -> int:

@@ -206,9 +206,16 @@ class Driver:
         """Say whether the connection still stands."""
         return True
 
+    def lost(self) -> str:
+        """Say in a few words how the connection ended ("end of file", ...); "" while it stands."""
+        return ""
+
     def supports_keepalive(self) -> bool:
         """Say whether the peer is remote and can be asked for keepalive messages."""
         return False
+
+    def set_keepalive(self, interval: int, count: int) -> None:
+        """Ask a peer silent for `interval` seconds (0: never) for a sign of life, `count` times."""
 
     def next_events(self, timeout: "float | None") -> "list[Event]":
         """Wait up to `timeout` seconds (None: for ever) and return the events that came.

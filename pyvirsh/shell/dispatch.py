@@ -107,11 +107,12 @@ def _attempt(session: "Session", bound: Bound) -> bool:
     except CommandFailed as error:
         for text in error.texts:
             session.out.error(text)
-        return False
     except VirError as error:
         session.out.library_error(error)
-        return False
-    return True
+    else:
+        return True
+    session.note_loss()
+    return False
 
 
 # -- the ways in -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyvirsh.backend.api import DomainRef, Driver
 
 NOT_CONNECTED = "failed to connect to the hypervisor"
+NOT_RECONNECTED = "Failed to reconnect to the hypervisor"
 KEEPALIVE_REFUSED = "Cannot setup keepalive on connection as requested, disconnecting"
 
 
@@ -42,7 +43,7 @@ class Session(Lookups):
         # The command that runs, for debug lines.
         self.command = ""
         self._driver: Driver | None = None
-        self._lost = False
+        self._lost = self._just_lost = False
 
     # -- connection ----------------------------------------------------------------------------
 
@@ -61,18 +62,39 @@ class Session(Lookups):
 
     def ensure_connected(self) -> None:
         """Open the connection if there is none or it has been lost.  Errors: CommandFailed."""
-        if self._driver is not None and not self._driver.alive():
-            self.disconnect()
-            self._lost = True
+        if self._driver is not None and self._driver.supports_keepalive():
+            self.attend()
         if self._driver is None:
-            lost, self._lost = self._lost, False
-            try:
-                self._open("Failed to reconnect to the hypervisor" if lost else NOT_CONNECTED)
-            except CommandFailed:
-                self._lost = lost
-                raise
-            if lost:
+            just_lost, self._just_lost = self._just_lost, False
+            self._open(NOT_RECONNECTED if self._lost else NOT_CONNECTED)
+            self._lost = False
+            if just_lost:
                 self.out.error("Reconnected to the hypervisor")
+
+    def attend(self) -> None:
+        """Take in what has come over the idle connection; tell the user if it has ended."""
+        if self._driver is None:
+            return
+        try:
+            self._driver.next_events(0)
+        except VirError:
+            # How it ended is asked for in `note_loss`.
+            pass
+        self.note_loss()
+
+    def note_loss(self) -> None:
+        """Tell the user if the connection has ended by itself; the next command opens it again."""
+        driver = self._driver
+        if driver is not None and not driver.alive():
+            self.disconnect()
+            self.out.error(f"Disconnected from {driver.uri} due to {driver.lost()}")
+            self._lost = self._just_lost = True
+
+    def idle_fileno(self) -> int:
+        """Return a descriptor that becomes readable when `attend` has something to do; -1: none."""
+        if self._driver is None or not self._driver.supports_keepalive():
+            return -1
+        return self._driver.events_fileno()
 
     def connect(self, uri: "str | None", *, read_only: bool) -> None:
         """Close the connection and open another.  Errors: CommandFailed; `uri` is then kept as it was."""
@@ -80,6 +102,7 @@ class Session(Lookups):
         if self._driver is not None and self.uri is None:
             before = self._driver.uri
         self.disconnect()
+        self._lost = self._just_lost = False
         self.uri, self.read_only = uri, read_only
         try:
             self._open()
@@ -89,9 +112,13 @@ class Session(Lookups):
 
     def disconnect(self) -> None:
         """Close the connection, if one is open."""
-        if self._driver is not None:
-            self._driver.close()
-            self._driver = None
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            try:
+                driver.close()
+            except VirError:
+                # It is gone either way.
+                pass
 
     def _open(self, failure: str = NOT_CONNECTED) -> None:
         from pyvirsh import backend
@@ -100,7 +127,10 @@ class Session(Lookups):
             driver = backend.open(self.uri, read_only=self.read_only)
         except VirError as error:
             raise CommandFailed(failure, error.text) from error
-        if not driver.supports_keepalive() and self.keepalive_interval != 0:
+        if driver.supports_keepalive():
+            interval, count = self.keepalive_interval, self.keepalive_count
+            driver.set_keepalive(5 if interval is None else interval, 6 if count is None else count)
+        elif self.keepalive_interval != 0:
             if self.keepalive_interval is not None or self.keepalive_count is not None:
                 driver.close()
                 reason = "this function is not supported by the connection driver: virConnectSetKeepAlive"

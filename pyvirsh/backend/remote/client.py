@@ -46,6 +46,8 @@ class Client:
         self.interval = KEEPALIVE_SECONDS
         self.count = KEEPALIVE_COUNT
         self.closed_because = ""
+        # The kind of `closed_because` when the peer is to blame, in libvirt's words.
+        self.lost = ""
         self._transport = transport
         self._decoder = Decoder()
         self._serial = 0
@@ -106,7 +108,7 @@ class Client:
         try:
             return xdr.unpack(struct, payload)
         except xdr.XdrError as error:
-            self.close(f"the peer sent a {struct} that cannot be read: {error}")
+            self.close(f"the peer sent a {struct} that cannot be read: {error}", lost="I/O error")
             raise self._gone() from error
 
     # -- events ------------------------------------------------------------------------------------
@@ -115,10 +117,10 @@ class Client:
         """Wait for events; return (message struct, fields) of those that have come."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._messages:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return []
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
             self.pump(left)
+            if left == 0 and not self._messages:
+                return []
         found = []
         for packet in self._messages:
             struct = protocol.EVENTS.get((packet.program, packet.procedure))
@@ -138,7 +140,7 @@ class Client:
         except FramingError as error:
             raise VirError(RPC, str(error), text=str(error)) from error
         except OSError as error:
-            self.close(f"Cannot write data: {error.strerror}")
+            self.close(f"Cannot write data: {error.strerror}", lost="I/O error")
             raise self._gone() from error
 
     def pump(self, timeout: "float | None") -> None:
@@ -157,7 +159,7 @@ class Client:
             if deadline is not None and time.monotonic() >= deadline:
                 return
             if asked == self.count:
-                self.close("connection closed due to keepalive timeout")
+                self.close("connection closed due to keepalive timeout", lost="keepalive timeout")
                 raise self._gone()
             asked += 1
             self.send(Packet(protocol.KEEPALIVE_PROGRAM, _PING, protocol.MESSAGE, 0))
@@ -167,14 +169,14 @@ class Client:
         try:
             data = self._transport.recv(_READ_SIZE)
             if not data:
-                self.close("End of file while reading data: Input/output error")
+                self.close("End of file while reading data: Input/output error", lost="end of file")
                 raise self._gone()
             packets = self._decoder.feed(data)
         except OSError as error:
-            self.close(f"Cannot read data: {error.strerror}")
+            self.close(f"Cannot read data: {error.strerror}", lost="I/O error")
             raise self._gone() from error
         except FramingError as error:
-            self.close(f"the peer does not speak libvirt's protocol: {error}")
+            self.close(f"the peer does not speak libvirt's protocol: {error}", lost="I/O error")
             raise self._gone() from error
         for packet in packets:
             self._take(packet)
@@ -198,10 +200,10 @@ class Client:
         """Return the transport's descriptor."""
         return self._transport.fileno()
 
-    def close(self, reason: str = "connection closed") -> None:
+    def close(self, reason: str = "connection closed", *, lost: str = "") -> None:
         """Let go of the connection; calls after this fail with `reason`."""
         if not self.closed_because:
-            self.closed_because = reason
+            self.closed_because, self.lost = reason, lost
             self._transport.close()
 
     def _gone(self) -> VirError:

@@ -63,8 +63,17 @@ class RemoteDriver(Driver):
     def alive(self) -> bool:
         return not self._client.closed_because
 
+    def lost(self) -> str:
+        return self._client.lost
+
     def supports_keepalive(self) -> bool:
         return True
+
+    def set_keepalive(self, interval: int, count: int) -> None:
+        self._client.interval, self._client.count = interval, count
+
+    def events_fileno(self) -> int:
+        return -1 if self._client.closed_because else self._client.fileno()
 
     # -- what needs sizes from elsewhere ---------------------------------------------------------
 
