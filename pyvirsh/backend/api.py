@@ -16,6 +16,7 @@ from pyvirsh.backend.errors import unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Protocol
 
     class Stream(Protocol):
@@ -196,6 +197,11 @@ class Driver:
     # What `open` was given, with aliases resolved.
     uri: str = ""
     read_only: bool = False
+    # Held over each call where connections of one process share their state in memory; None where
+    # calls on several connections may overlap (one connection is used by one thread at a time).
+    lock: "AbstractContextManager[object] | None" = None
+    # Whether every call returns at once, so that a server needs no thread for it.
+    immediate: bool = False
 
     # -- not in the protocol -----------------------------------------------------------------
 
@@ -821,6 +827,8 @@ class Driver:
     ) -> None:
         raise unsupported("virDomainPMSuspendForDuration")
 
+    # Those of several CPUs follow one another; ncpus 0 asks how many CPUs there are: the answer
+    # is as long as that, whatever it holds.  start_cpu -1 with ncpus 1: the sum over all.
     def domain_get_cpu_stats(
         self, dom: DomainRef, start_cpu: int, ncpus: int, flags: int = 0
     ) -> list[TypedParam]:

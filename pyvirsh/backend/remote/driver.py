@@ -7,8 +7,8 @@ here and its counterpart in the answer dropped.
 import os
 from typing import TYPE_CHECKING, Any
 
-from pyvirsh.backend.api import DomainRef, Driver, Event, Ref, TypedParam
-from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, VirError
+from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, Driver, Event, Ref, TypedParam
+from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, NO_SUPPORT, VirError
 from pyvirsh.backend.remote.client import Client, RemoteStream
 from pyvirsh.backend.remote.unix import UnixTransport
 from pyvirsh.rpc import protocol, xdr
@@ -35,6 +35,21 @@ FILLED = {
 COUNTS = ("ret", "nparams", "num", "nerrors")
 
 _OPEN_READ_ONLY = 1
+
+# The peer may answer with typed parameters that are strings (VIR_TYPED_PARAM_STRING_OKAY).
+_STRINGS_OKAY = 4
+_WITH_STRINGS = (
+    "domain_block_stats_flags",
+    "domain_get_blkio_parameters",
+    "domain_get_block_io_tune",
+    "domain_get_interface_parameters",
+    "domain_get_launch_security_info",
+    "domain_get_memory_parameters",
+    "domain_get_numa_parameters",
+    "domain_get_perf_events",
+    "node_get_memory_parameters",
+    "node_get_sev_info",
+)
 
 
 class RemoteDriver(Driver):
@@ -91,6 +106,20 @@ class RemoteDriver(Driver):
         cpumaps, _ = self._client.call("domain_get_emulator_pin_info", (dom, self._map_length(), flags))
         return bytes(cpumaps)
 
+    def domain_get_cpu_stats(
+        self, dom: DomainRef, start_cpu: int, ncpus: int, flags: int = 0
+    ) -> "list[TypedParam]":
+        def ask(nparams: int, cpus: int) -> "tuple[list[TypedParam], int]":
+            params, count = self._client.call(
+                "domain_get_cpu_stats", (dom, nparams, start_cpu, cpus, flags | _STRINGS_OKAY)
+            )
+            return params, count
+
+        if ncpus == 0:
+            return [("cpu_time", PARAM_ULLONG, 0)] * ask(0, 0)[1]
+        nparams = ask(0, 1)[1]
+        return ask(nparams, ncpus)[0] if nparams else []
+
     def domain_get_scheduler_parameters(self, dom: DomainRef) -> "list[TypedParam]":
         count = self.domain_get_scheduler_type(dom)[1]
         return list(self._client.call("domain_get_scheduler_parameters", (dom, count))[0])
@@ -108,7 +137,15 @@ class RemoteDriver(Driver):
         return list(cells)
 
     def _map_length(self) -> int:
-        return len(self.node_get_cpu_map()[0])
+        """Return how many bytes a map of the host's CPUs takes."""
+        try:
+            cpus = self.node_get_cpu_map()[2]
+        except VirError as error:
+            if error.code != NO_SUPPORT:
+                raise
+            _, _, _, _, nodes, sockets, cores, threads = self.node_get_info()
+            cpus = nodes * sockets * cores * threads
+        return (cpus + 7) // 8
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -146,6 +183,7 @@ def _make(name: str) -> "Callable[..., Any]":
     prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
     as_bool = any(mark in name for mark in ("_is_", "_has_", "get_autostart"))
     takes_fds = "i" in marks
+    with_strings = name in _WITH_STRINGS
 
     def method(self: RemoteDriver, *values: Any, flags: int = 0, fds: "tuple[int, ...]" = ()) -> Any:
         takes = _fields(f"{prefix}_{name}_args")
@@ -153,6 +191,8 @@ def _make(name: str) -> "Callable[..., Any]":
         if takes_fds and len(given) > sum(field not in FILLED for field in takes):
             fds = tuple(given.pop())
         arguments = _arguments(takes, given, flags)
+        if with_strings:
+            arguments = (*arguments[:-1], arguments[-1] | _STRINGS_OKAY)
         if "r" in marks or "w" in marks:
             result, stream = self._client.open_stream(name, arguments)
             return (result[0], stream) if result else stream
