@@ -1,0 +1,144 @@
+"""What must be known of a QEMU program and of the host before anything can be decided: plain data.
+
+`probe` finds it out; every decision (defaults, addresses, command line) takes it as an argument, so
+that deciding needs neither a QEMU nor this host.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+
+class MachineType:
+    """A machine type of a QEMU program."""
+
+    __slots__ = ("name", "alias", "is_default", "max_cpus", "cpu", "ram_id", "deprecated")
+    name: str
+    alias: str
+    is_default: bool
+    max_cpus: int
+    cpu: str
+    ram_id: str
+    deprecated: bool
+
+    def __init__(self, *values: "Any") -> None:
+        for slot, value in zip(self.__slots__, values, strict=True):
+            setattr(self, slot, value)
+
+    def dump(self) -> "list[Any]":
+        """Return the values in order."""
+        return [getattr(self, slot) for slot in self.__slots__]
+
+
+class Facts:
+    """One QEMU program.
+
+    version: (major, minor, micro).  devices, objects: names of types that can be made.
+    properties: device or object type -> its properties, for types whose form depends on them.
+    cpus: CPU model -> the features this host lacks for it, for TCG and for KVM where KVM runs.
+    expansions: accelerator -> (model, its properties) of the best CPU there; for host-model.
+    """
+
+    FORMAT = 4
+
+    def __init__(self, emulator: str) -> None:
+        self.emulator = emulator
+        self.version: tuple[int, ...] = (0, 0, 0)
+        self.package = ""
+        self.arch = ""
+        self.machines: list[MachineType] = []
+        self.devices: frozenset[str] = frozenset()
+        self.objects: frozenset[str] = frozenset()
+        self.properties: dict[str, frozenset[str]] = {}
+        self.options: dict[str, frozenset[str]] = {}
+        self.cpus: dict[str, dict[str, list[str]]] = {}
+        self.expansions: dict[str, dict[str, Any]] = {}
+        self.chardevs: frozenset[str] = frozenset()
+        self.displays: frozenset[str] = frozenset()
+
+    def has(self, device: str, prop: str = "") -> bool:
+        """Say whether a device type exists, and has a property."""
+        return prop in self.properties.get(device, ()) if prop else device in self.devices
+
+    def machine(self, name: str) -> "MachineType | None":
+        """Return a machine type by name or alias."""
+        return next((kind for kind in self.machines if name in (kind.name, kind.alias)), None)
+
+    def default_machine(self) -> "MachineType | None":
+        """Return the type used where a definition names none."""
+        return next((kind for kind in self.machines if kind.is_default), None)
+
+    def dump(self) -> "dict[str, Any]":
+        """Return all of it as JSON can carry it."""
+        plain = dict(vars(self))
+        plain["format"] = self.FORMAT
+        plain["machines"] = [kind.dump() for kind in self.machines]
+        for name in ("devices", "objects", "chardevs", "displays"):
+            plain[name] = sorted(plain[name])
+        for name in ("properties", "options"):
+            plain[name] = {key: sorted(value) for key, value in plain[name].items()}
+        return plain
+
+    @classmethod
+    def load(cls, plain: "dict[str, Any]") -> "Self | None":
+        """Make the facts of what `dump` returned; None for another version's."""
+        if plain.get("format") != cls.FORMAT:
+            return None
+        made = cls(plain["emulator"])
+        vars(made).update({name: plain[name] for name in vars(made)})
+        made.version = tuple(plain["version"])
+        made.machines = [MachineType(*values) for values in plain["machines"]]
+        for name in ("devices", "objects", "chardevs", "displays"):
+            setattr(made, name, frozenset(plain[name]))
+        for name in ("properties", "options"):
+            setattr(made, name, {key: frozenset(value) for key, value in plain[name].items()})
+        return made
+
+
+class Host:
+    """The node guests run on.
+
+    arch: as the kernel names it.  cpu_vendor, cpu_model: of the first CPU.  firmware: the firmware
+    descriptors found, each as parsed, in order of precedence.  programs: helper program -> path.
+    kvm_reason: why KVM cannot be used; "" where it can.
+    """
+
+    def __init__(self) -> None:
+        self.arch = ""
+        self.kvm = False
+        self.kvm_reason = "not probed"
+        self.cpu_vendor = ""
+        self.cpu_model = ""
+        self.firmware: list[dict[str, Any]] = []
+        self.programs: dict[str, str] = {}
+        self.hugepages: dict[int, str] = {}
+        self.default_hugepage = 0
+
+    def dump(self) -> "dict[str, Any]":
+        """Return all of it as JSON can carry it."""
+        plain = dict(vars(self))
+        plain["hugepages"] = [[size, path] for size, path in self.hugepages.items()]
+        return plain
+
+    @classmethod
+    def load(cls, plain: "dict[str, Any]") -> "Self":
+        """Make a host of what `dump` returned."""
+        made = cls()
+        vars(made).update({name: plain[name] for name in vars(made)})
+        made.hugepages = {size: path for size, path in plain["hugepages"]}
+        return made
+
+
+def family(machine: str) -> str:
+    """Return the kind of board a machine type is: "i440fx", "q35", "isapc", "microvm", "xen" or "other"."""
+    if machine == "q35" or machine.startswith("pc-q35"):
+        return "q35"
+    if machine == "isapc":
+        return "isapc"
+    if machine == "microvm":
+        return "microvm"
+    if machine in ("xenfv", "xenpv") or machine.startswith("xenfv-"):
+        return "xen"
+    if machine == "pc" or machine.startswith("pc-"):
+        return "i440fx"
+    return "other"
