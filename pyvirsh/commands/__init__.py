@@ -328,6 +328,9 @@ GROUPS: "dict[tuple[str, str], dict[str, str]]" = {
         "self-test": "virsh",
         "complete": "virsh",
         "connect": "virsh",
+        # Ours, hidden from virsh's lists:
+        "serve": "serve",
+        "install-helper": "serve",
     },
 }
 

@@ -51,20 +51,31 @@ class Decoder:
 
     def __init__(self) -> None:
         self._data = bytearray()
+        # Bytes to be passed over: each descriptor comes with one, behind its packet.
+        self._skip = 0
 
     def feed(self, data: bytes) -> "list[Packet]":
         """Add received bytes; return the packets they complete.  Errors: FramingError."""
         self._data += data
         packets = []
-        while len(self._data) >= _LENGTH.size:
+        while self._passed_over() and len(self._data) >= _LENGTH.size:
             length = _LENGTH.unpack_from(self._data)[0]
             if not _LENGTH.size + _HEADER.size <= length <= LENGTH_MAX:
                 raise FramingError(f"a packet of {length} bytes")
             if len(self._data) < length:
                 break
-            packets.append(_decode(bytes(self._data[_LENGTH.size : length])))
+            packet = _decode(bytes(self._data[_LENGTH.size : length]))
+            packets.append(packet)
+            self._skip = packet.fds
             del self._data[:length]
         return packets
+
+    def _passed_over(self) -> bool:
+        """Drop the bytes that came with descriptors; False while more of them must come."""
+        dropped = min(self._skip, len(self._data))
+        del self._data[:dropped]
+        self._skip -= dropped
+        return not self._skip
 
 
 def _decode(body: bytes) -> Packet:
