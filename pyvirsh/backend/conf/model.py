@@ -9,6 +9,7 @@ declared fields.
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
+from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name, verbatim
 from pyvirsh.backend.errors import XML_ERROR, VirError
 
@@ -130,6 +131,13 @@ class _Integer(Field):
 
     def shown(self, value: int) -> str:
         return self._form.format(value)
+
+
+class _Numbers(Field):
+    """A set of CPUs or NUMA nodes, kept and written in its shortest form."""
+
+    def convert(self, text: str, owner: "type[Model]") -> str:
+        return bitmap.show(bitmap.parse(text))
 
 
 class _Size(Field):
@@ -263,6 +271,11 @@ def text(path: str, *, choices: "tuple[str, ...]" = (), default: "str | None" = 
 def integer(path: str, *, default: "int | None" = None) -> Any:
     """Declare a whole number."""
     return _Integer(path, default=default)
+
+
+def numbers(path: str) -> Any:
+    """Declare a set of CPUs or NUMA nodes."""
+    return _Numbers(path)
 
 
 def hexadecimal(path: str, digits: int) -> Any:

@@ -5,6 +5,7 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.defaults import fill
 from pyvirsh.backend.errors import INTERNAL_ERROR, NO_NAME, XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
 
@@ -56,9 +57,17 @@ def complete(model: Domain, world: "World") -> None:
         model.current_memory = model.memory
     model.vcpus = model.vcpus or 1
     model.vcpu_placement = model.vcpu_placement or "static"
-    model.on_poweroff = model.on_poweroff or "destroy"
-    model.on_reboot = model.on_reboot or "restart"
-    model.on_crash = model.on_crash or "destroy"
+    fill(model, "i686")
+    name_interfaces(model)
+
+
+def name_interfaces(model: Domain) -> None:
+    """Give interfaces without a host device the first free name of testnet0, testnet1, …"""
+    taken = {interface.target_dev for interface in model.devices.interfaces}
+    for interface in model.devices.interfaces:
+        if not interface.target_dev:
+            interface.target_dev = next(name for at in range(len(taken) + 1) if (name := f"testnet{at}") not in taken)
+            taken.add(interface.target_dev)
 
 
 __all__ = ["Definition", "complete", "facts", "parse_definition", "parse_element", "root_of"]

@@ -13,6 +13,7 @@ from pyvirsh.backend.conf.model import (
     integer,
     kept,
     many,
+    numbers,
     on_off,
     one,
     sized,
@@ -143,7 +144,7 @@ class Domain(Model):
     memtune: tuning.MemTune | None = one("memtune", tuning.MemTune)
     memory_backing: tuning.MemoryBacking | None = one("memoryBacking", tuning.MemoryBacking)
     vcpu_placement: str | None = text("vcpu/@placement", choices=("static", "auto"))
-    vcpu_cpuset: str | None = text("vcpu/@cpuset")
+    vcpu_cpuset: str | None = numbers("vcpu/@cpuset")
     vcpu_current: int | None = integer("vcpu/@current")
     vcpus: int | None = integer("vcpu")
     vcpu_states: list[tuning.Vcpu] = many("vcpus/vcpu", tuning.Vcpu)

@@ -11,6 +11,7 @@ from pyvirsh.backend.conf.model import (
     integer,
     items,
     many,
+    numbers,
     on_off,
     one,
     sized,
@@ -27,7 +28,7 @@ class HugePage(Model):
 
     tag = "page"
     size: int | None = sized("@size")
-    nodeset: str | None = text("@nodeset")
+    nodeset: str | None = numbers("@nodeset")
 
 
 class MemoryBacking(Model):
@@ -105,7 +106,7 @@ class VcpuPin(Model):
 
     tag = "vcpupin"
     vcpu: int | None = integer("@vcpu")
-    cpuset: str | None = text("@cpuset")
+    cpuset: str | None = numbers("@cpuset")
 
 
 class IoThreadPin(Model):
@@ -113,7 +114,7 @@ class IoThreadPin(Model):
 
     tag = "iothreadpin"
     iothread: int | None = integer("@iothread")
-    cpuset: str | None = text("@cpuset")
+    cpuset: str | None = numbers("@cpuset")
 
 
 class Sched(Model):
@@ -161,7 +162,7 @@ class CpuTune(Model):
     iothread_period: int | None = integer("iothread_period")
     iothread_quota: int | None = integer("iothread_quota")
     vcpupins: list[VcpuPin] = many("vcpupin", VcpuPin)
-    emulatorpin: str | None = text("emulatorpin/@cpuset")
+    emulatorpin: str | None = numbers("emulatorpin/@cpuset")
     iothreadpins: list[IoThreadPin] = many("iothreadpin", IoThreadPin)
     vcpuscheds: list[Sched] = many("vcpusched", Sched)
     iothreadscheds: list[Sched] = many("iothreadsched", Sched)
@@ -176,7 +177,7 @@ class MemNode(Model):
     tag = "memnode"
     cellid: int | None = integer("@cellid")
     mode: str | None = text("@mode")
-    nodeset: str | None = text("@nodeset")
+    nodeset: str | None = numbers("@nodeset")
 
 
 class NumaTune(Model):
@@ -184,7 +185,7 @@ class NumaTune(Model):
 
     tag = "numatune"
     mode: str | None = text("memory/@mode", choices=("strict", "preferred", "interleave", "restrictive"))
-    nodeset: str | None = text("memory/@nodeset")
+    nodeset: str | None = numbers("memory/@nodeset")
     placement: str | None = text("memory/@placement", choices=("static", "auto"))
     memnodes: list[MemNode] = many("memnode", MemNode)
 
@@ -215,7 +216,7 @@ class Cell(Model):
 
     tag = "cell"
     id: int | None = integer("@id")
-    cpus: str | None = text("@cpus")
+    cpus: str | None = numbers("@cpus")
     memory: int | None = sized("@memory")
     mem_access: str | None = text("@memAccess", choices=("shared", "private"))
     discard: str | None = yes_no("@discard")
