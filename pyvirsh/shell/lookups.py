@@ -107,7 +107,7 @@ class Lookups:
         except VirError as error:
             raise CommandFailed(f"Could not find matching device '{text}'", error.text) from error
 
-    def interface(self, text: str, *, by: str = "mac name") -> "InterfaceRef":
+    def interface(self, text: str, *, option: str = "interface", by: str = "mac name") -> "InterfaceRef":
         """Find an interface of the host: by its MAC address if `text` is one, else by name."""
         driver = self.driver
         tries: list[tuple[str, Callable[[], InterfaceRef]]] = []
@@ -116,7 +116,7 @@ class Lookups:
                 tries = [("interface MAC", lambda: driver.interface_lookup_by_mac_string(text))]
         elif "name" in by:
             tries = [("interface NAME", lambda: driver.interface_lookup_by_name(text))]
-        return self._first("interface", "interface", text, tries)
+        return self._first("interface", option, text, tries)
 
     # -- volumes -------------------------------------------------------------------------------------
 
