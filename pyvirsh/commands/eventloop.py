@@ -20,7 +20,7 @@ from pyvirsh.shell.binding import TIMEOUT_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -35,20 +35,27 @@ if TYPE_CHECKING:
     Find = Callable[[str], Ref]
 
 UNKNOWN = "unknown"
+UNSUPPORTED = "unsupported value"
+
+TIMED_OUT = "event loop timed out"
+INTERRUPTED = "event loop interrupted"
 
 
-def word_of(words: "Sequence[str]", number: int) -> str:
-    """Return the word for a number of libvirt's, "unknown" for one that came later."""
-    return words[number] if 0 <= number < len(words) else UNKNOWN
+def word_of(words: "Sequence[str]", number: int, other: str = UNKNOWN) -> str:
+    """Return the word for a number of libvirt's, `other` for one that came later."""
+    return words[number] if 0 <= number < len(words) else other
 
 
-def named(**fields: "Sequence[str] | None") -> "Decode":
-    """Make a decoder that names an event's values in order; a field with words is an enumeration."""
+def named(other: str = UNKNOWN, /, **fields: "Sequence[str] | None") -> "Decode":
+    """Make a decoder that names an event's values in order; a field with words is an enumeration.
+
+    other: stands for a number without a word.
+    """
 
     def decode(*values: "Any") -> "Data":
-        pairs = zip(fields.items(), values, strict=False)
         return {
-            key: value if words is None else word_of(words, value) for (key, words), value in pairs if key
+            key: value if words is None else word_of(words, value, other)
+            for (key, words), value in zip(fields.items(), values, strict=False)
         }
 
     return decode
@@ -66,16 +73,25 @@ def lifecycle(**changes: "Sequence[str]") -> "Decode":
 
 
 class EventType:
-    """One type of event: `decode` names its values, `text` shows them behind ``event 'x' for y``."""
+    """One type of event: `decode` names its values, `text` shows them behind ``event 'x' for y``.
 
-    __slots__ = ("name", "decode", "text")
+    label: x where it is not the type's name.
+    """
+
+    __slots__ = ("name", "decode", "text", "label")
 
     def __init__(
-        self, name: str, decode: "Decode | None" = None, text: "str | Callable[[Data], str]" = ""
+        self,
+        name: str,
+        decode: "Decode | None" = None,
+        text: "str | Callable[[Data], str]" = "",
+        *,
+        label: str = "",
     ) -> None:
         self.name = name
         self.decode = decode or named()
         self.text = text
+        self.label = label or name
 
     def shown(self, data: "Data") -> str:
         """Return what follows the object's name on the line; a missing value is ``<null>``."""
@@ -106,7 +122,7 @@ class Kind:
         data = row.decode(*event.values)
         handle = {slot: getattr(event.ref, slot) for slot in event.ref.__slots__}
         who = handle.get("name", handle.get("uuid"))
-        text = f"event '{row.name}' for {self.subject.format_map(handle)}{row.shown(data)}\n"
+        text = f"event '{row.label}' for {self.subject.format_map(handle)}{row.shown(data)}\n"
         return {"event": row.name, self.option: who, **data}, text
 
 
@@ -129,6 +145,21 @@ class Callbacks:
             except VirError:
                 # The connection has gone and the registration with it.
                 return
+
+
+class Deadline:
+    """When a wait is over; without a timeout never."""
+
+    def __init__(self, timeout: "int | None") -> None:
+        self._end = None if timeout is None else time.monotonic() + timeout
+
+    def left(self) -> "float | None":
+        """Return the seconds that are left; None for ever."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def passed(self) -> bool:
+        """Say whether the time is over."""
+        return self.left() == 0
 
 
 def timeout_of(args: "Args") -> "int | None":
@@ -209,14 +240,14 @@ def wait(
     try:
         for event in _incoming(ctx.driver, timeout, callback_ids):
             if event is None:
-                ended = "event loop timed out"
+                ended = TIMED_OUT
                 break
             received += 1
             _write(ctx, args, *show(event))
             if not args.loop:
                 break
     except KeyboardInterrupt:
-        ended = "event loop interrupted"
+        ended = INTERRUPTED
     finally:
         if not ctx.out.structured:
             ctx.out.raw(ended and ended + "\n")
@@ -225,12 +256,11 @@ def wait(
         raise CommandFailed
 
 
-def _incoming(driver: "Driver", timeout: "int | None", callback_ids: "list[int]") -> "Any":
+def _incoming(driver: "Driver", timeout: "int | None", callback_ids: "list[int]") -> "Iterator[Event | None]":
     """Yield the events of our registrations as they come, then None when the time is over."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while deadline is None or time.monotonic() < deadline:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        for event in driver.next_events(left):
+    deadline = Deadline(timeout)
+    while not deadline.passed():
+        for event in driver.next_events(deadline.left()):
             if event.callback_id in callback_ids:
                 yield event
     yield None
