@@ -10,9 +10,12 @@ from pyvirsh.backend.errors import INTERNAL_ERROR, NO_CONNECT, VirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyvirsh.backend.api import Driver
+
+    # (what is asked, whether what is typed may be shown) -> the answer, None for none
+    Ask = Callable[[str, bool], "str | None"]
 
 # scheme -> module with open(uri: Uri, *, read_only: bool) -> Driver
 DRIVERS = {
@@ -58,9 +61,15 @@ def unquote(text: str) -> str:
 
 
 def open(
-    text: "str | None", *, read_only: bool = False, environ: "Mapping[str, str]" = os.environ
+    text: "str | None",
+    *,
+    read_only: bool = False,
+    environ: "Mapping[str, str]" = os.environ,
+    ask: "Ask | None" = None,
 ) -> "Driver":
     """Open a connection to what `text` names, by default the user's default URI.
+
+    ask: how to ask the user for a password or about a host's key; None when nobody is there.
 
     Errors: NO_CONNECT for an unknown scheme; whatever the driver's own opening raises.
     """
@@ -68,13 +77,21 @@ def open(
     if not uri.scheme:
         detail = f"URI '{uri.text}' does not include a driver name"
         raise VirError(NO_CONNECT, f"for {detail}", text=f"no connection driver available for {detail}")
-    module = "pyvirsh.backend.remote" if "+" in uri.scheme else DRIVERS.get(uri.scheme)
+    if "+" in uri.scheme or uri.scheme == "remote" or (uri.authority and uri.path.strip("/")):
+        from pyvirsh.backend import remote
+
+        return _named(remote.open(uri, read_only=read_only, ask=ask), uri, read_only=read_only)
+    module = DRIVERS.get(uri.scheme)
     if module is None:
         raise VirError(NO_CONNECT, uri.text)
     if uri.scheme == "qemu" and uri.authority:
         maybe = f"qemu:///{uri.authority}{uri.path}"
         raise VirError(INTERNAL_ERROR, f"invalid URI {uri.text} (maybe you want {maybe})")
     driver: Driver = import_module(module).open(uri, read_only=read_only)
+    return _named(driver, uri, read_only=read_only)
+
+
+def _named(driver: "Driver", uri: Uri, *, read_only: bool) -> "Driver":
     driver.uri = uri.text
     driver.read_only = read_only
     return driver

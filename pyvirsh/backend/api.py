@@ -202,6 +202,8 @@ class Driver:
     lock: "AbstractContextManager[object] | None" = None
     # Whether every call returns at once, so that a server needs no thread for it.
     immediate: bool = False
+    # What the user should know of this connection.
+    warnings: tuple[str, ...] = ()
 
     # -- not in the protocol -----------------------------------------------------------------
 

@@ -4,37 +4,17 @@ The table in `rpc.protocol` says what a call takes and gives; what only sizes a 
 here and its counterpart in the answer dropped.
 """
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, Driver, Event, Ref, TypedParam
-from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, NO_SUPPORT, VirError
-from pyvirsh.backend.remote.client import Client, RemoteStream
-from pyvirsh.backend.remote.unix import UnixTransport
+from pyvirsh.backend.errors import NO_SUPPORT, VirError
+from pyvirsh.backend.remote.client import Client
 from pyvirsh.rpc import protocol, xdr
+from pyvirsh.rpc.shape import COUNTS, FILLED, prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyvirsh.backend import Uri
-
-CONNECT_TIMEOUT = 10.0
-
-# Arguments that `Driver` leaves out, and what is sent for them.  A count that is 0 asks how many
-# there are and is followed by a second call.
-FILLED = {
-    "need_results": 1,
-    "need_map": 1,
-    "need_online": 1,
-    "nparams": 0,
-    "maxnames": 16384,
-    "maxStats": 1024,
-    "maxerrors": 256,
-}
-# Fields of an answer that only count the others.
-COUNTS = ("ret", "nparams", "num", "nerrors")
-
-_OPEN_READ_ONLY = 1
 
 # The peer may answer with typed parameters that are strings (VIR_TYPED_PARAM_STRING_OKAY).
 _STRINGS_OKAY = 4
@@ -60,13 +40,7 @@ class RemoteDriver(Driver):
         self._callbacks: dict[int, tuple[str, int]] = {}
 
     def connect_open(self, name: "str | None", flags: int) -> None:
-        """Authenticate and open the peer's driver called `name`."""
-        (types,) = self._client.call("auth_list", ())
-        if types and 0 not in types:
-            wanted = {1: "SASL", 2: "polkit"}.get(types[0], str(types[0]))
-            raise VirError(
-                AUTH_FAILED, f"the peer asks for {wanted} authentication, which this transport lacks"
-            )
+        """Open the peer's driver called `name`; the peer must know by now who we are."""
         self._client.call("connect_open", (name, flags))
         self._client.call("connect_supports_feature", (protocol.FEATURE_REMOTE_EVENT_CALLBACK,))
 
@@ -125,8 +99,8 @@ class RemoteDriver(Driver):
         return list(self._client.call("domain_get_scheduler_parameters", (dom, count))[0])
 
     def domain_get_scheduler_parameters_flags(self, dom: DomainRef, flags: int = 0) -> "list[TypedParam]":
-        count = self.domain_get_scheduler_type(dom)[1]
-        return list(self._client.call("domain_get_scheduler_parameters_flags", (dom, count, flags))[0])
+        values = (dom, self.domain_get_scheduler_type(dom)[1], flags | _STRINGS_OKAY)
+        return list(self._client.call("domain_get_scheduler_parameters_flags", values)[0])
 
     def node_get_cpu_map(self, flags: int = 0) -> "tuple[bytes, int, int]":
         cpumap, online, present = self._client.call("node_get_cpu_map", (1, 1, flags))
@@ -180,13 +154,13 @@ def _event(struct: str, fields: "tuple[Any, ...]") -> "Event | None":
 def _make(name: str) -> "Callable[..., Any]":
     """Make the method for procedure `name`."""
     program, _, marks = protocol.PROCEDURES[name]
-    prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
+    begin = prefix(program)
     as_bool = any(mark in name for mark in ("_is_", "_has_", "get_autostart"))
     takes_fds = "i" in marks
     with_strings = name in _WITH_STRINGS
 
     def method(self: RemoteDriver, *values: Any, flags: int = 0, fds: "tuple[int, ...]" = ()) -> Any:
-        takes = _fields(f"{prefix}_{name}_args")
+        takes = _fields(f"{begin}_{name}_args")
         given = list(values)
         if takes_fds and len(given) > sum(field not in FILLED for field in takes):
             fds = tuple(given.pop())
@@ -196,8 +170,12 @@ def _make(name: str) -> "Callable[..., Any]":
         if "r" in marks or "w" in marks:
             result, stream = self._client.open_stream(name, arguments)
             return (result[0], stream) if result else stream
-        gives = _fields(f"{prefix}_{name}_ret")
-        result = self._client.call(name, arguments, fds)
+        gives = _fields(f"{begin}_{name}_ret")
+        try:
+            result = self._client.call(name, arguments, fds)
+        except VirError as error:
+            error.counting = "nparams" in takes
+            raise
         if "nparams" in takes and "nparams" in gives and not result[gives.index("params")]:
             count = result[gives.index("nparams")]
             if count:
@@ -239,44 +217,3 @@ def _shaped(gives: "list[str]", result: "tuple[Any, ...]", *, as_bool: bool) -> 
 for _name in protocol.PROCEDURES:
     if hasattr(Driver, _name) and _name not in vars(RemoteDriver):
         setattr(RemoteDriver, _name, _make(_name))
-
-
-# -- opening -----------------------------------------------------------------------------------------
-
-# URI parameters that are for us and not for the peer's driver.
-OWN_PARAMETERS = ("socket", "mode", "name", "command", "auth", "netcat", "keyfile", "no_verify", "no_tty")
-
-
-def open(uri: "Uri", *, read_only: bool) -> RemoteDriver:
-    """Connect to the daemon that `uri` names by its transport.  Errors: VirError."""
-    driver, _, transport = uri.scheme.partition("+")
-    if transport != "unix":
-        raise VirError(INVALID_ARG, f"the transport '{transport}' of {uri.text} is not one of: unix")
-    path = uri.parameter("socket") or default_socket(uri, read_only=read_only)
-    client = Client(UnixTransport(path, CONNECT_TIMEOUT))
-    remote = RemoteDriver(client)
-    try:
-        remote.connect_open(_peer_uri(driver, uri), _OPEN_READ_ONLY if read_only else 0)
-    except VirError:
-        client.close()
-        raise
-    return remote
-
-
-def default_socket(uri: "Uri", *, read_only: bool) -> str:
-    """Return where libvirt's daemon listens for the user or for the system."""
-    if uri.path.startswith("/session"):
-        base = os.environ.get("XDG_RUNTIME_DIR") or os.path.expanduser("~/.cache")
-        return os.path.join(base, "libvirt", "libvirt-sock")
-    return "/var/run/libvirt/libvirt-sock" + ("-ro" if read_only else "")
-
-
-def _peer_uri(driver: str, uri: "Uri") -> "str | None":
-    """Return the URI the peer opens: ours without the transport and our own parameters."""
-    if driver == "remote":
-        return uri.parameter("name") or None
-    query = "&".join(f"{name}={value}" for name, value in uri.query if name not in OWN_PARAMETERS)
-    return uri.parameter("name") or f"{driver}://{uri.path}{'?' + query if query else ''}"
-
-
-__all__ = ["RemoteDriver", "RemoteStream", "open"]
