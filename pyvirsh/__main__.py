@@ -64,6 +64,10 @@ def run(argv: "list[str]", name: str) -> int:
 
 def _run(session: Session, options: program.Options) -> int:
     connect = options.uri is not None
+    if options.words[:1] == ["complete"]:
+        from pyvirsh.shell import complete
+
+        complete.detach()
     if options.file is not None:
         return _batch(session, options, connect=connect)
     if len(options.words) > 1:

@@ -336,6 +336,9 @@ GROUPS: "dict[tuple[str, str], dict[str, str]]" = {
 
 INDEX = {name: module for group in GROUPS.values() for name, module in group.items()}
 
+# Not in the lists of commands: other names of commands, and what is not for everyday use.
+UNLISTED = frozenset(("complete", "nodedev-dettach", "self-test"))
+
 
 def load(name: str) -> "Command":
     """Import the module that declares `name` and return the declaration."""

@@ -5,7 +5,7 @@ Source: measured in `shell-semantics`, sections 10.2, 11.3 and 17.
 
 import os
 
-from pyvirsh.commands import GROUPS, INDEX, load
+from pyvirsh.commands import GROUPS, INDEX, UNLISTED, load
 from pyvirsh.errors import CommandFailed, Quit
 from pyvirsh.shell.words import shell_quoted
 from pyvirsh.spec import Table, alias, exclusive, flag, text, word, words
@@ -51,7 +51,7 @@ def pwd(ctx: "Session", args: "Args") -> None:
     "connect",
     "open a connection to a hypervisor, closing the present one",
     options=(
-        word("name", "URI of the hypervisor", required=False, allow_empty=True),
+        word("name", "URI of the hypervisor", "none", required=False, allow_empty=True),
         flag("readonly", "allow nothing that changes anything"),
     ),
     needs_connection=False,
@@ -154,7 +154,7 @@ def groups(topic: str = "") -> "Iterator[tuple[tuple[str, str], list[Command]]]"
     """Yield each group with the commands shown in it, or only the one `topic` names."""
     for (keyword, title), members in GROUPS.items():
         if topic in ("", keyword, title):
-            shown = [load(name) for name in members]
+            shown = [load(name) for name in members if name not in UNLISTED]
             yield (keyword, title), [command for command in shown if not command.hidden]
 
 
@@ -171,9 +171,10 @@ def groups(topic: str = "") -> "Iterator[tuple[tuple[str, str], list[Command]]]"
 def complete(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell import complete as engine
 
-    found = engine.for_words(ctx, args.string)
+    helps = "PYVIRSH_COMPLETE_HELP" in os.environ
+    found = engine.for_words(ctx, args.string, helps=helps)
     for candidate in found:
-        ctx.out.line(candidate)
+        ctx.out.line(f"{candidate.text}\t{candidate.help}" if helps else candidate.text)
     if not found:
         raise CommandFailed
 

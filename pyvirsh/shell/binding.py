@@ -169,9 +169,9 @@ class Bound:
 class Binder:
     """Binds the words that `lexer` gives to the options of `command`.
 
-    debug: called with a line for each option bound.  lenient: collect what can be bound and
-    never raise, as completion needs it; `last` is then the option bound last and
-    `wants_value` says that it still waits for its value.
+    debug: called with a line for each option bound.  lenient: bind up to the first fault and
+    never raise, as completion needs it; `last` is then the option bound last, None after a fault,
+    and `failed` says that there was one.  An option still waiting for its value has an empty one.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class Binder:
         self.values: dict[str, str | bool | list[str]] = {}
         self.wants_help = False
         self.last: Opt | None = None
-        self.wants_value = False
+        self.failed = False
         self._lexer = lexer
         self._debug = debug
         self._lenient = lenient
@@ -202,13 +202,13 @@ class Binder:
             except UsageError:
                 if not self._lenient:
                     raise
-                self.last = None
+                self.last, self.failed = None, True
+                break
         if not self.wants_help and not self._lenient:
             self._check_required()
         return Args(self.command, self.values)
 
     def _bind_word(self, word: str) -> None:
-        self.wants_value = False
         if not self._only_words and word == "--":
             self._only_words = True
         elif not self._only_words and word.startswith("--"):
@@ -258,7 +258,6 @@ class Binder:
     def _following(self, opt: "Opt") -> str:
         word = self._lexer.next_word()
         if word is None:
-            self.last, self.wants_value = opt, True
             if self._lenient:
                 return ""
             kind = "number" if opt.kind == INT else "string"
