@@ -81,6 +81,8 @@ def iface_start(ctx: "Session", args: "Args") -> None:
 @TABLE.command("iface-destroy", "take an interface down", options=(interface_option("active"),))
 def iface_destroy(ctx: "Session", args: "Args") -> None:
     _change(ctx, args, "destroy", "destroyed", ctx.driver.interface_destroy)
+    # virsh 11.3 ends like this whatever happened, and scripts may have learnt to live with it.
+    raise CommandFailed
 
 
 @TABLE.command(
@@ -138,8 +140,12 @@ def iface_list(ctx: "Session", args: "Args") -> None:
         flags = c.CONNECT_LIST_INTERFACES_INACTIVE
     elif args.all:
         flags |= c.CONNECT_LIST_INTERFACES_INACTIVE
-    with ctx.failing("Failed to list interfaces"):
-        found = ctx.driver.connect_list_all_interfaces(flags)
+    counting = (
+        f"Failed to list {'inactive' if args.inactive else 'active'} interfaces",
+        "virConnectNumOfDefinedInterfaces" if args.inactive else "virConnectNumOfInterfaces",
+    )
+    list_all = ctx.driver.connect_list_all_interfaces
+    found = objects.listed(list_all, flags, "Failed to list interfaces", counting)
     rows: list[dict[str, object]] = []
     for iface in sorted(found, key=objects.by_name):
         active = objects.flag_of(ctx.driver.interface_is_active, iface)

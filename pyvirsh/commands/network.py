@@ -168,8 +168,12 @@ def _listed(ctx: "Session", args: "Args") -> "list[NetworkRef]":
         flags |= c.CONNECT_LIST_NETWORKS_AUTOSTART
     if args.no_autostart:
         flags |= c.CONNECT_LIST_NETWORKS_NO_AUTOSTART
-    with ctx.failing("Failed to list networks"):
-        return ctx.driver.connect_list_all_networks(flags)
+    active = flags & c.CONNECT_LIST_NETWORKS_ACTIVE
+    counting = (
+        f"Failed to get the number of {'active' if active else 'inactive'} networks",
+        "virConnectNumOfNetworks" if active else "virConnectNumOfDefinedNetworks",
+    )
+    return objects.listed(ctx.driver.connect_list_all_networks, flags, "Failed to list networks", counting)
 
 
 def _row(ctx: "Session", args: "Args", net: "NetworkRef") -> "dict[str, object]":

@@ -1,7 +1,8 @@
 """What commands on networks, pools, interfaces and the like do alike: change one, make one from a file."""
 
-from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.errors import NO_SUPPORT, VirError, unsupported
 from pyvirsh.commands import files
+from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.output import Shown
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         def name(self) -> str: ...
 
     N = TypeVar("N", bound=Named)
+    T = TypeVar("T")
 
 
 def change(ctx: "Session", failure: str, done: str, call: "Callable[..., object]", *values: object) -> None:
@@ -77,6 +79,28 @@ def flag_of(call: "Callable[..., bool]", *values: object) -> bool:
         return True
 
 
+def listed(
+    call: "Callable[[int], list[T]]", flags: int, failure: str, counting: "tuple[str, str]"
+) -> "list[T]":
+    """Return what a driver lists.  Errors: CommandFailed.
+
+    counting: what virsh says of a driver that does not list such objects, and the older call
+    that it then tries in vain ("" for none).
+    """
+    try:
+        return call(flags)
+    except VirError as error:
+        if error.code != NO_SUPPORT:
+            raise CommandFailed(failure, error.text) from error
+        text, api = counting
+        raise CommandFailed(text, *([unsupported(api).text] if api else [])) from error
+
+
 def by_name(item: "Named") -> bytes:
-    """Sort as virsh does: by the name's bytes, ASCII letters without their case."""
-    return item.name.encode("utf-8", "surrogateescape").lower()
+    """Sort objects as virsh does."""
+    return folded(item.name)
+
+
+def folded(name: str) -> bytes:
+    """Return what to sort a name by: its bytes, ASCII letters without their case."""
+    return name.encode("utf-8", "surrogateescape").lower()
