@@ -261,6 +261,9 @@ class VirError(Exception):
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
+        # The call failed before it got further than the number of its typed parameters, which
+        # libvirt's clients ask for first and word differently.
+        self.counting = False
         bare, full = TEXTS.get(code, ("unknown error", "unknown error: %s"))
         self.text = text or (full.replace("%s", detail) if detail else bare or "")
 

@@ -12,15 +12,18 @@ from pyvirsh.backend.api import (
     PARAM_UINT,
     PARAM_ULLONG,
 )
+from pyvirsh.backend.errors import VirError
+from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import LONG_MAX, ULONG_MAX
 from pyvirsh.shell.output import Shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pyvirsh.backend.api import TypedParam
     from pyvirsh.shell.binding import Args
+    from pyvirsh.shell.session import Session
 
 
 def typed(args: "Args", rows: "Iterable[tuple[str, str, int]]") -> "list[TypedParam]":
@@ -63,3 +66,24 @@ def find(params: "Iterable[TypedParam]", name: str) -> "int | float | str | None
         if key == name:
             return value
     return None
+
+
+def fetched(
+    get: "Callable[[], list[TypedParam]]", what: str, *, counting: str = "", counted: bool = False
+) -> "list[TypedParam]":
+    """Return what `get` gets; a failure says that the parameters of `what` cannot be had.
+
+    virsh first asks for their number and has other words, `counting`, when that fails already;
+    counted: the caller knows that it would have.  Errors: CommandFailed.
+    """
+    try:
+        return get()
+    except VirError as error:
+        what = counting or f"number of {what}" if error.counting or counted else what
+        raise CommandFailed(f"Unable to get {what} parameters", error.text) from error
+
+
+def show(ctx: "Session", params: "Iterable[TypedParam]") -> None:
+    """Write parameters one a line."""
+    fields = [(param[0], param[0].replace(".", "_"), shown(param)) for param in params]
+    ctx.out.fields(fields, colon=": ")

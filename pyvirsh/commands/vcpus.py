@@ -290,15 +290,20 @@ def cpu_stats(ctx: "Session", args: "Args") -> None:
     data: dict[str, object] = {}
     with ctx.failing(f"Failed to retrieve CPU statistics for domain '{dom.name}'"):
         if narrowed or not args.total:
-            data["cpus"] = _cpus_used(ctx, dom, start, count)
+            data["cpus"] = _cpus_used(ctx, dom, start, count, alone=narrowed and not args.total)
         if args.total or not narrowed:
             data["total"] = _total_used(ctx, dom)
     if ctx.out.structured:
         ctx.out.data(data, "")
 
 
-def _cpus_used(ctx: "Session", dom: "DomainRef", start: int, count: int) -> "list[dict[str, object]]":
-    """Write what has been used on each CPU of the host and return it.  Errors: CommandFailed."""
+def _cpus_used(
+    ctx: "Session", dom: "DomainRef", start: int, count: int, *, alone: bool
+) -> "list[dict[str, object]]":
+    """Write what has been used on each CPU of the host and return it.
+
+    Errors: CommandFailed; when nothing is known only if this is all that was asked for (alone).
+    """
     known = len(ctx.driver.domain_get_cpu_stats(dom, 0, 0))
     if start >= known:
         raise CommandFailed(f"Start CPU {start} is out of range (min: 0, max: {known - 1})")
@@ -310,6 +315,8 @@ def _cpus_used(ctx: "Session", dom: "DomainRef", start: int, count: int) -> "lis
         params = ctx.driver.domain_get_cpu_stats(dom, first, min(CHUNK, end - first))
         if not params:
             _say(ctx, "No per-CPU stats available")
+            if alone:
+                raise CommandFailed
             break
         for cpu, used in enumerate(_by_cpu(params), first):
             _say(ctx, f"CPU{cpu}:\n" + "".join(map(_used_line, used)))
