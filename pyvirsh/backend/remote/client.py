@@ -29,11 +29,17 @@ class Transport(Protocol):
     def fileno(self) -> int:
         """Return the descriptor that becomes readable."""
 
+    def pending(self) -> bool:
+        """Say whether data has come that the descriptor does not tell of."""
+
     def recv(self, size: int) -> bytes:
         """Return what has come, at most `size` bytes; b"" at the end."""
 
     def send(self, data: bytes, fds: "list[int]") -> None:
         """Send all of `data`, then each of `fds` (only over a UNIX socket)."""
+
+    def last_words(self) -> str:
+        """Return what the far side said why it ended the connection, "" for nothing."""
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -152,7 +158,7 @@ class Client:
             raise self._gone()
         asked = 0
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while not self._transport.pending():
             left = self.interval if deadline is None else min(self.interval, deadline - time.monotonic())
             if select.select([self._transport], [], [], max(0, left) if self.interval else timeout)[0]:
                 break
@@ -169,7 +175,9 @@ class Client:
         try:
             data = self._transport.recv(_READ_SIZE)
             if not data:
-                self.close("End of file while reading data: Input/output error", lost="end of file")
+                said = self._transport.last_words()
+                reason = f"End of file while reading data: {said}{': ' if said else ''}Input/output error"
+                self.close(reason, lost="end of file")
                 raise self._gone()
             packets = self._decoder.feed(data)
         except OSError as error:

@@ -30,14 +30,17 @@ class ProcessTransport:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def recv(self, size: int) -> bytes:
-        data = self._socket.recv(size)
-        if not data and (words := self._last_words()):
-            raise ConnectionError(5, words)
-        return data
+    def pending(self) -> bool:
+        return False
 
-    def _last_words(self) -> str:
-        """Return what the child wrote to stderr, once it has ended."""
+    def recv(self, size: int) -> bytes:
+        try:
+            return self._socket.recv(size)
+        except ConnectionResetError:
+            return b""
+
+    def last_words(self) -> str:
+        """Return what the child said on stderr, once it has ended."""
         assert self._child.stderr is not None
         try:
             self._child.wait(2)

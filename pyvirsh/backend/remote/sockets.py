@@ -67,6 +67,9 @@ class SocketTransport:
             raise VirError(INTERNAL_ERROR, "descriptors can only be passed over a UNIX socket")
         self._socket.sendall(data)
 
+    def last_words(self) -> str:
+        return ""
+
     def close(self) -> None:
         self._socket.close()
 

@@ -23,11 +23,9 @@ GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 # What of ssh_config paramiko cannot do; where a host's settings say one, ssh(1) connects instead.
 BEYOND_PARAMIKO = (
-    "include",
     "canonicalizehostname",
     "certificatefile",
     "controlpath",
-    "gssapiauthentication",
     "hostkeyalias",
     "knownhostscommand",
     "pkcs11provider",
@@ -66,11 +64,10 @@ class Config:
                     text = file.read()
             except OSError:
                 continue
-            words = (line.replace("=", " ", 1).split() for line in text.splitlines())
+            lines = (line.replace("=", " ", 1).split() for line in text.splitlines())
+            own = not path.startswith("/etc/")
             self._keywords.update(
-                parts[0].lower()
-                for parts in words
-                if parts and not (path.startswith("/etc/") and _harmless(parts))
+                words[0].lower() for words in lines if words and (own or not _is_harmless(words))
             )
             self._config.parse(text.splitlines())
 
@@ -171,8 +168,8 @@ class Login:
         return VirError(
             SSH,
             f"the host key of {self.host} has CHANGED (it is now {error.key.get_name()} {shown}): somebody "
-            f"may be listening in, or the host was installed anew; if you know it is, remove the old key with "
-            f"'ssh-keygen -R {known_name(self.host, self.port)}'",
+            f"may be listening in, or the host was installed anew; if you know it was, remove the old key "
+            f"with 'ssh-keygen -R {known_name(self.host, self.port)}'",
         )
 
     # -- getting there -----------------------------------------------------------------------------------
@@ -318,12 +315,10 @@ class SshTransport:
         return self._channel.recv_ready()
 
     def recv(self, size: int) -> bytes:
-        data = self._channel.recv(size)
-        if not data and (words := self._last_words()):
-            raise ConnectionError(5, words)
-        return data
+        return self._channel.recv(size)
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """Return what the far side said on stderr."""
         self._channel.settimeout(2)
         try:
             words = self._channel.recv_stderr(_WORDS_MAX)

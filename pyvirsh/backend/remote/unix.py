@@ -23,6 +23,9 @@ class UnixTransport:
     def fileno(self) -> int:
         return self._socket.fileno()
 
+    def pending(self) -> bool:
+        return False
+
     def recv(self, size: int) -> bytes:
         return self._socket.recv(size)
 
@@ -31,6 +34,9 @@ class UnixTransport:
         for fd in fds:
             # Each descriptor travels with one byte of its own.
             socket.send_fds(self._socket, [b"\0"], [fd])
+
+    def last_words(self) -> str:
+        return ""
 
     def close(self) -> None:
         self._socket.close()
