@@ -14,7 +14,7 @@ Source: measured in `shell-semantics`, section 14.
 
 import time
 
-from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import TIMEOUT_MAX
 
@@ -248,6 +248,11 @@ def wait(
                 break
     except KeyboardInterrupt:
         ended = INTERRUPTED
+    except VirError as error:
+        if ctx.driver.alive():
+            raise
+        ctx.note_loss()
+        raise VirError(INTERNAL_ERROR, "client socket is closed") from error
     finally:
         if not ctx.out.structured:
             ctx.out.raw(ended and ended + "\n")
