@@ -1,6 +1,14 @@
 """Files that commands read: XML descriptions and other small documents."""
 
+import os
+
+from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
 from pyvirsh.errors import CommandFailed
+from pyvirsh.shell.binding import parse_integer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyvirsh.shell.binding import Args
 
 # What virsh reads of an XML file at the most.
 XML_MAX = 10 * 1024 * 1024
@@ -16,3 +24,25 @@ def read(path: str, limit: int = XML_MAX) -> str:
     if len(data) > limit:
         raise CommandFailed(f"Failed to read file '{path}': Value too large for defined data type")
     return data.decode("utf-8", "surrogateescape")
+
+
+def descriptors(args: "Args") -> "list[int]":
+    """Read ``--pass-fds``: file descriptors to hand to the driver.  Errors: CommandFailed."""
+    listed = args.pass_fds
+    found = []
+    for text in listed.split(",") if listed else ():
+        fd = parse_integer(text)
+        if fd is None or not -(2**31) <= fd < 2**31:
+            raise CommandFailed(f"Unable to parse FD number '{text}'")
+        found.append(fd)
+    return found
+
+
+def check_descriptors(fds: "list[int]") -> None:
+    """Refuse descriptors that are not open.  Errors: SYSTEM_ERROR."""
+    for fd in fds:
+        try:
+            os.fstat(fd)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or "Bad file descriptor"
+            raise VirError(SYSTEM_ERROR, f"Cannot duplicate FD {fd}: {reason}") from error
