@@ -26,7 +26,6 @@ _WITH_STRINGS = (
     "domain_get_launch_security_info",
     "domain_get_memory_parameters",
     "domain_get_numa_parameters",
-    "domain_get_perf_events",
     "node_get_memory_parameters",
     "node_get_sev_info",
 )
