@@ -125,9 +125,7 @@ def _depends(package: str, pattern: str) -> str:
 
 def _unpack(package: str, scratch: Path) -> None:
     # The kernel of an older list may be gone from the archive: the error says what apt says.
-    done = subprocess.run(
-        ["apt-get", "download", "-q", package], cwd=scratch, capture_output=True, text=True
-    )
+    done = subprocess.run(["apt-get", "download", "-q", package], cwd=scratch, capture_output=True, text=True)
     (deb,) = [*scratch.glob(f"{package}_*.deb")] or [None]
     if deb is None:
         raise BuildError(f"cannot download {package}: {done.stderr.strip()}")

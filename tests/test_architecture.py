@@ -94,13 +94,15 @@ SLOW = {"enum", "dataclasses", "typing", "re", "logging", "pathlib", "click", "j
 def test_list_imports_nothing_slow(words, tmp_path):
     words = [word.format(tmp_path) for word in words]
     script = (
-        "import sys; sys.argv[1:] = {!r}\n"
+        f"import sys; sys.argv[1:] = {words!r}\n"
         "from pyvirsh.__main__ import main\n"
         "status = main()\n"
         "print(*sorted(sys.modules), file=sys.stderr)\n"
         "sys.exit(status)"
-    ).format(words)
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", script], capture_output=True, text=True, cwd=ROOT.parent)
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script], capture_output=True, text=True, cwd=ROOT.parent
+    )
     assert done.returncode == 0, done.stderr
     loaded = set(done.stderr.split())
     assert "pyvirsh.shell.dispatch" in loaded

@@ -40,7 +40,9 @@ def test_recapture(path):
         return
     version = _virsh_version()
     if source.split()[1] != version:
-        pytest.skip(f"needs virsh {source.split()[1]} (Debian's libvirt-clients), here is {version or 'none'}")
+        pytest.skip(
+            f"needs virsh {source.split()[1]} (Debian's libvirt-clients), here is {version or 'none'}"
+        )
     with transcripts.Place():
         for step, answer in zip(steps, transcripts.run_virsh(steps, statuses=False), strict=True):
             answer.status = step.answer.status

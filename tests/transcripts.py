@@ -96,7 +96,9 @@ def _answer(lines: list[str]) -> Answer:
     stderr = "".join(line[3:] + "\n" for line in lines if line.startswith("2> "))
     out = [line for line in lines if not line.startswith("2> ")]
     cut = bool(out) and out[-1] == "\\"
-    text = "".join((line[2:] if line.startswith("| ") else line) + "\n" for line in out[: -1 if cut else None])
+    text = "".join(
+        (line[2:] if line.startswith("| ") else line) + "\n" for line in out[: -1 if cut else None]
+    )
     return Answer(text[:-1] if cut else text, stderr, status)
 
 
