@@ -1,0 +1,260 @@
+"""The embedded QEMU driver: what is looked up and listed stands here, the rest in a module per theme.
+
+A theme's module is imported when one of its methods is first called, so that `list` does not pay
+for what it does not use.  Each has functions named as the methods, the driver their first argument.
+"""
+
+from importlib import import_module
+
+from pyvirsh.backend import constants as c
+from pyvirsh.backend.api import DomainRef, Driver
+from pyvirsh.backend.errors import NO_DOMAIN, OPERATION_INVALID, VirError
+from pyvirsh.backend.locks import Lock, is_held
+from pyvirsh.backend.qemu import live
+from pyvirsh.backend.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyvirsh.backend.conf.domain import Domain
+    from pyvirsh.backend.qemu.facts import Facts, Host
+    from pyvirsh.backend.qemu.roots import Roots
+
+AUTOSTART = "autostart"
+LOCKS = "locks"
+MANAGED_SAVE = "managed.save"
+
+
+class QemuDriver(Driver):
+    """A connection to the guests below `roots`."""
+
+    def __init__(self, roots: "Roots") -> None:
+        self.roots = roots
+        self.store = Store(roots.config, self._runs, self._is_busy)
+        self._known: dict[str, Any] = {}
+        # Descriptors whose closing ends the guests started with autodestroy.
+        self.owned: list[int] = []
+        self.listener: Any = None
+
+    def close(self) -> None:
+        import os
+
+        for fd in self.owned:
+            os.close(fd)
+        self.owned.clear()
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = None
+
+    # -- guests ------------------------------------------------------------------------------------
+
+    def running(self, uuid: str) -> "live.Guest | None":
+        """Return the guest if it runs now; one whose supervisor was killed is given a new one."""
+        guest = live.read(self.roots.runtime(), uuid)
+        if guest is None or (guest.qemu.alive() and guest.supervisor.alive()):
+            return guest
+        from pyvirsh.backend.qemu import recovery
+
+        return recovery.settle(self, guest)
+
+    def _runs(self, uuid: str) -> bool:
+        guest = live.read(self.roots.runtime(), uuid)
+        return guest is not None and guest.qemu.alive()
+
+    def _is_busy(self, uuid: str) -> bool:
+        runtime = self.roots.runtime()
+        return bool(runtime) and is_held(f"{runtime}/{LOCKS}", uuid)
+
+    def guest(self, dom: DomainRef) -> live.Guest:
+        """Return the guest, which must run.  Errors: OPERATION_INVALID, NO_DOMAIN."""
+        guest = self.running(dom.uuid)
+        if guest is None:
+            self.check_exists(dom)
+            raise VirError(OPERATION_INVALID, "domain is not running")
+        return guest
+
+    def lock(self, uuid: str, purpose: str) -> Lock:
+        """Return the lock of an object, to be held while it is changed."""
+        return Lock(f"{self.roots.make_runtime()}/{LOCKS}", uuid, purpose)
+
+    def check_exists(self, dom: DomainRef) -> None:
+        """Check that a domain is still there, running or not.  Errors: NO_DOMAIN."""
+        if not self.store.exists(dom.uuid) and not self._runs(dom.uuid):
+            raise no_domain(dom)
+
+    def ref(self, uuid: str, name: "str | None" = None) -> "DomainRef | None":
+        """Return the handle of a domain; None if there is none."""
+        guest = self.running(uuid)
+        if guest is not None:
+            return DomainRef(name or guest.name, uuid, guest.id)
+        name = name or self.store.name_of(uuid)
+        return DomainRef(name, uuid, -1) if name is not None and self.store.exists(uuid) else None
+
+    # -- definitions -------------------------------------------------------------------------------
+
+    def facts(self, emulator: str) -> "Facts":
+        """Return what a QEMU program can do."""
+        if emulator not in self._known:
+            from pyvirsh.backend.qemu import probe
+
+            self._known[emulator] = probe.facts(emulator, self.roots.cache)
+        facts: Facts = self._known[emulator]
+        return facts
+
+    def host(self) -> "Host":
+        """Return what must be known of the host."""
+        if "" not in self._known:
+            from pyvirsh.backend.qemu import probe
+
+            self._known[""] = probe.host()
+        host: Host = self._known[""]
+        return host
+
+    def definition(self, dom: DomainRef) -> "Domain":
+        """Return the persistent definition.  Errors: NO_DOMAIN, OPERATION_INVALID for a transient one."""
+        from pyvirsh.backend.conf.domain import parse_domain
+
+        data = self.store.read(dom.uuid)
+        if data is None:
+            if self._runs(dom.uuid):
+                raise VirError(OPERATION_INVALID, "transient domains do not have any persistent config")
+            raise no_domain(dom)
+        return parse_domain(data)
+
+    def live_definition(self, guest: live.Guest) -> "Domain":
+        """Return the definition of a running guest, with what only QEMU knew."""
+        from pyvirsh.backend.qemu import livexml
+
+        return livexml.read(guest)
+
+    def current(self, dom: DomainRef) -> "tuple[Domain, live.Guest | None]":
+        """Return the live definition and the guest if it runs, else the persistent one and None."""
+        guest = self.running(dom.uuid)
+        return (self.live_definition(guest), guest) if guest is not None else (self.definition(dom), None)
+
+    # -- looking up ----------------------------------------------------------------------------------
+
+    def connect_get_type(self) -> str:
+        return "QEMU"
+
+    def connect_get_uri(self) -> str:
+        return self.roots.uri
+
+    def domain_lookup_by_id(self, id: int) -> DomainRef:
+        for guest in live.read_all(self.roots.runtime()):
+            if guest.id == id and guest.qemu.alive():
+                return DomainRef(guest.name, guest.uuid, id)
+        raise VirError(NO_DOMAIN, f"no domain with matching id {id}")
+
+    def domain_lookup_by_uuid(self, uuid: str) -> DomainRef:
+        found = self.ref(uuid)
+        if found is None:
+            raise VirError(NO_DOMAIN, f"no domain with matching uuid '{uuid}'")
+        return found
+
+    def domain_lookup_by_name(self, name: str) -> DomainRef:
+        uuid = self.store.uuid_of(name)
+        found = self.ref(uuid) if uuid else None
+        if found is None or found.name != name:
+            raise VirError(NO_DOMAIN, f"no domain with matching name '{name}'")
+        return found
+
+    def connect_list_all_domains(self, flags: int = 0) -> "list[DomainRef]":
+        running = {}
+        for guest in live.read_all(self.roots.runtime()):
+            if guest.qemu.alive() and guest.supervisor.alive() or (guest := self.running(guest.uuid)):
+                running[guest.uuid] = guest
+        active = flags & ACTIVE_FLAGS != c.CONNECT_LIST_DOMAINS_INACTIVE
+        inactive = flags & ACTIVE_FLAGS != c.CONNECT_LIST_DOMAINS_ACTIVE
+        found = [DomainRef(guest.name, guest.uuid, guest.id) for guest in running.values() if active]
+        if inactive:
+            found += [DomainRef(name, uuid, -1) for name, uuid in self.store.all() if uuid not in running]
+        if flags & ~ACTIVE_FLAGS:
+            from pyvirsh.backend.qemu import filters
+
+            found = filters.matching(self, found, running, flags)
+        return found
+
+    # -- state -----------------------------------------------------------------------------------------
+
+    def domain_get_state(self, dom: DomainRef, flags: int = 0) -> "tuple[int, int]":
+        guest = self.running(dom.uuid)
+        if guest is not None:
+            return guest.state, guest.reason
+        if not self.store.exists(dom.uuid):
+            raise no_domain(dom)
+        return live.read_last(self.roots.runtime(), dom.uuid)
+
+    def domain_is_active(self, dom: DomainRef) -> bool:
+        if self.running(dom.uuid) is not None:
+            return True
+        self.check_exists(dom)
+        return False
+
+    def domain_is_persistent(self, dom: DomainRef) -> bool:
+        if self.store.exists(dom.uuid):
+            return True
+        self.check_exists(dom)
+        return False
+
+    def domain_get_autostart(self, dom: DomainRef) -> bool:
+        self.check_exists(dom)
+        return self.store.is_marked(dom.uuid, AUTOSTART)
+
+
+ACTIVE_FLAGS = c.CONNECT_LIST_DOMAINS_ACTIVE | c.CONNECT_LIST_DOMAINS_INACTIVE
+
+
+def no_domain(dom: DomainRef) -> VirError:
+    """Make the error for a domain that is not there (any more)."""
+    return VirError(NO_DOMAIN, f"no domain with matching uuid '{dom.uuid}' ({dom.name})")
+
+
+# -- the other methods, by theme ---------------------------------------------------------------------
+
+METHODS: "dict[str, tuple[str, ...]]" = {
+    "define": (
+        "domain_define_xml",
+        "domain_define_xml_flags",
+        "domain_undefine",
+        "domain_undefine_flags",
+        "domain_rename",
+        "domain_set_autostart",
+        "domain_set_metadata",
+        "domain_get_metadata",
+        "domain_get_xml_desc",
+        "domain_set_lifecycle_action",
+    ),
+    "lifecycle": (
+        "domain_create",
+        "domain_create_with_flags",
+        "domain_create_with_files",
+        "domain_create_xml",
+        "domain_create_xml_with_files",
+        "domain_destroy",
+        "domain_destroy_flags",
+        "domain_shutdown",
+        "domain_shutdown_flags",
+        "domain_reboot",
+        "domain_reset",
+        "domain_suspend",
+        "domain_resume",
+    ),
+}
+
+
+def _late(module: str, name: str) -> "Any":
+    """Make a method that is found in a theme's module when it is first called."""
+
+    def method(self: QemuDriver, *args: "Any", **options: "Any") -> "Any":
+        function = getattr(import_module(f"pyvirsh.backend.qemu.{module}"), name)
+        return function(self, *args, **options)
+
+    method.__name__ = name
+    return method
+
+
+for _module, _names in METHODS.items():
+    for _name in _names:
+        setattr(QemuDriver, _name, _late(_module, _name))

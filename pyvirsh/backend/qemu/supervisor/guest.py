@@ -1,0 +1,205 @@
+"""The supervisor of one guest: QEMU's parent, keeper of its state, executor of its end.
+
+It starts with QEMU already running and its own ends of sockets inherited, so nothing is polled
+for; or, when its predecessor was killed, with nothing but the guest's files.
+"""
+
+import os
+import signal
+import time
+
+from pyvirsh.backend import constants as c
+from pyvirsh.backend.qemu import live
+from pyvirsh.backend.qemu.qmp import QmpError
+from pyvirsh.backend.qemu.supervisor import remains
+from pyvirsh.backend.qemu.supervisor.publish import Publisher
+from pyvirsh.backend.store import write_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyvirsh.backend.qemu.supervisor.loop import Loop, Timer
+    from pyvirsh.backend.qemu.supervisor.monitor import Monitor, Script
+
+# How long QEMU may take to end by itself, and how long the kernel to end it.
+TERM_SECONDS = 5.0
+KILL_SECONDS = 10.0
+
+
+class Ending:
+    """How a guest ends: what is kept as its last state, and the detail of the event."""
+
+    def __init__(self, reason: int, detail: int) -> None:
+        self.reason = reason
+        self.detail = detail
+
+
+DESTROYED = Ending(c.DOMAIN_SHUTOFF_DESTROYED, c.DOMAIN_EVENT_STOPPED_DESTROYED)
+SHUT_DOWN = Ending(c.DOMAIN_SHUTOFF_SHUTDOWN, c.DOMAIN_EVENT_STOPPED_SHUTDOWN)
+CRASHED = Ending(c.DOMAIN_SHUTOFF_CRASHED, c.DOMAIN_EVENT_STOPPED_CRASHED)
+VANISHED = Ending(c.DOMAIN_SHUTOFF_CRASHED, c.DOMAIN_EVENT_STOPPED_FAILED)
+FAILED = Ending(c.DOMAIN_SHUTOFF_FAILED, c.DOMAIN_EVENT_STOPPED_FAILED)
+
+
+class Supervisor:
+    """One guest's supervisor.  `spec` is what the start command decided; see `process.py`."""
+
+    def __init__(self, spec: "dict[str, Any]", loop: "Loop") -> None:
+        self.spec = spec
+        self.loop = loop
+        self.guest = live.Guest(spec["dir"], spec["uuid"])
+        self.guest.name = spec["name"]
+        self.guest.id = spec["id"]
+        self.guest.qemu = live.Process(*spec["qemu"])
+        self.guest.supervisor = live.process_of(os.getpid())
+        self.publisher = Publisher(spec["runtime"])
+        self.monitor: Monitor | None = None
+        self.ending: Ending | None = None
+        self.started = False
+        # Called when the guest is gone, or with a reason why it is not.
+        self.at_end: list[Callable[[str], None]] = []
+        # chardev id -> terminal; chardev id -> whether the guest has it open
+        self.terminals: dict[str, str] = {}
+        self.open_channels: dict[str, bool] = {}
+        self.trays: dict[str, str] = {}
+        self.balloon = 0
+        # Told QEMU's exit status when it ends; what it does after the start is its own affair.
+        self.on_exit: Callable[[int], None] = lambda status: None
+        self._killer: Timer | None = None
+        self._pidfd = os.pidfd_open(self.guest.qemu.pid)
+        loop.watch(self._pidfd, self._died)
+
+    # -- state -----------------------------------------------------------------------------------
+
+    def set_state(self, state: int, reason: int) -> None:
+        """Record what the guest is doing."""
+        self.guest.state, self.guest.reason = state, reason
+        self.guest.since = time.time()
+        self.write_status()
+
+    def write_status(self) -> None:
+        """Write the status that every command reads."""
+        write_file(self.guest.file(live.STATUS), live.format_status(self.guest), sync=False)
+
+    def write_facts(self) -> None:
+        """Write down what only QEMU knew."""
+        lines = [f"terminal {chardev} {path}" for chardev, path in self.terminals.items()]
+        lines += [f"channel {chardev} {int(is_open)}" for chardev, is_open in self.open_channels.items()]
+        lines += [f"tray {alias} {state}" for alias, state in self.trays.items()]
+        if self.balloon:
+            lines.append(f"balloon {self.balloon}")
+        data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+        write_file(self.guest.file(live.FACTS), data, sync=False)
+
+    def save_spec(self) -> None:
+        """Keep the spec for a successor."""
+        import json
+
+        write_file(self.guest.file(live.SPEC), json.dumps(self.spec).encode(), sync=False)
+
+    def lifecycle(self, event: int, detail: int) -> None:
+        """Tell the listeners what has become of the guest."""
+        self.publish(c.DOMAIN_EVENT_ID_LIFECYCLE, (event, detail))
+
+    def publish(self, event_id: int, values: "tuple[object, ...]", kind: str = "domain") -> None:
+        """Tell the listeners of something."""
+        self.publisher.send(kind, event_id, (self.guest.name, self.guest.uuid, self.guest.id), values)
+
+    # -- the start ---------------------------------------------------------------------------------
+
+    def boot(self, ready: "Callable[[dict[str, Any]], None]") -> "Script":
+        """Bring a guest whose QEMU has just been started to run; tell `ready` when it does."""
+        self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
+        try:
+            self.note_chardevs((yield "query-chardev", None))
+            for command in self.spec.pop("setup", ()):
+                yield command[0], command[1]
+            if self.spec["paused"]:
+                self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_USER)
+            else:
+                yield "cont", None
+        except QmpError as error:
+            ready({"failed": error.text})
+            self.end(FAILED)
+            return
+        if self.guest.state != c.DOMAIN_RUNNING and not self.spec["paused"]:
+            self.set_state(c.DOMAIN_RUNNING, c.DOMAIN_RUNNING_BOOTED)
+            self.lifecycle(c.DOMAIN_EVENT_RESUMED, c.DOMAIN_EVENT_RESUMED_UNPAUSED)
+        self.started = True
+        ready({})
+        self.lifecycle(c.DOMAIN_EVENT_STARTED, c.DOMAIN_EVENT_STARTED_BOOTED)
+        if self.spec["paused"]:
+            self.lifecycle(c.DOMAIN_EVENT_SUSPENDED, c.DOMAIN_EVENT_SUSPENDED_PAUSED)
+
+    def monitor_run(self, script: "Script") -> None:
+        """Run a script of QMP commands, if QEMU still listens."""
+        if self.monitor is not None:
+            self.monitor.run(script)
+
+    def note_chardevs(self, answer: "list[dict[str, Any]]") -> None:
+        """Keep the terminals that QEMU made and which channels are open."""
+        for chardev in answer:
+            label, filename = str(chardev.get("label")), str(chardev.get("filename", ""))
+            if filename.startswith("pty:"):
+                self.terminals[label] = filename[4:]
+            if label.startswith("charchannel"):
+                self.open_channels[label] = bool(chardev.get("frontend-open"))
+        self.write_facts()
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def end(self, ending: Ending, *, graceful: bool = False) -> None:
+        """Make QEMU end, by force if asking does not help; graceful: by asking alone."""
+        if self.ending is None:
+            self.ending = ending
+        if self._killer is not None:
+            self._killer.cancel()
+        stopped = self.guest.qemu.state() in ("T", "t")
+        if stopped and not graceful:
+            self._kill()
+        else:
+            self._signal(signal.SIGTERM)
+            action = self._give_up if graceful else self._kill
+            self._killer = self.loop.after(TERM_SECONDS, action)
+
+    def _kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        self._killer = self.loop.after(KILL_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        """Tell who waits that QEMU does not end; the guest goes on as it is."""
+        self.ending = None
+        for tell in self.at_end:
+            tell(f"Failed to terminate process {self.guest.qemu.pid} with SIGTERM: Device or resource busy")
+        self.at_end.clear()
+
+    def _signal(self, number: int) -> None:
+        try:
+            signal.pidfd_send_signal(self._pidfd, number)
+        except ProcessLookupError:
+            return
+
+    def _died(self, events: int) -> None:
+        self.loop.unwatch(self._pidfd)
+        if self._killer is not None:
+            self._killer.cancel()
+        status = self._reap()
+        if self.monitor is not None:
+            self.monitor.drain()
+        ending = self.ending or (VANISHED if self.started else FAILED)
+        remains.clear(self.spec, self.guest, ending.reason, status)
+        if self.started:
+            self.lifecycle(c.DOMAIN_EVENT_STOPPED, ending.detail)
+        self.on_exit(status)
+        for tell in self.at_end:
+            tell("")
+        self.publisher.close()
+        self.loop.stop()
+
+    def _reap(self) -> int:
+        try:
+            return os.waitpid(self.guest.qemu.pid, 0)[1]
+        except ChildProcessError:
+            return -1  # adopted: its parent was another

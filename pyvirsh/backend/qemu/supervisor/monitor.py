@@ -1,0 +1,131 @@
+"""The supervisor's conversation with QEMU: several scripts of commands at once, and events."""
+
+import errno
+import socket
+
+from pyvirsh.backend.qemu import qmp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    from pyvirsh.backend.qemu.supervisor.loop import Loop
+
+    # Yields (command, arguments), is sent what the command returns; QmpError is thrown into it.
+    Script = Generator[tuple[str, dict[str, Any] | None], Any, None]
+
+CHUNK = 65536
+
+
+class Closed(Exception):
+    """QEMU's end of the conversation is gone."""
+
+
+class Monitor:
+    """QEMU's first monitor socket.
+
+    on_event: called with each event; on_close: called once when QEMU hangs up.
+    """
+
+    def __init__(
+        self,
+        loop: "Loop",
+        sock: socket.socket,
+        on_event: "Callable[[dict[str, Any]], None]",
+        on_close: "Callable[[], None]",
+    ) -> None:
+        self._loop = loop
+        self._socket = sock
+        self._on_event = on_event
+        self._on_close = on_close
+        self._reader = qmp.Reader()
+        self._serial = 0
+        self._greeted = False
+        self._waiting: dict[str, Script] = {}
+        self._kept: list[bytes] = [qmp.command("qmp_capabilities", None, "hello")]
+        self.closed = False
+        sock.setblocking(False)
+        loop.watch(sock.fileno(), self._ready)
+
+    def run(self, script: "Script") -> None:
+        """Run a script of commands; it starts now and goes on as answers come."""
+        self._step(script, None)
+
+    def _step(self, script: "Script", value: "Any", *, failed: bool = False) -> None:
+        try:
+            name, arguments = script.throw(value) if failed else script.send(value)
+        except StopIteration:
+            return
+        if self.closed:
+            # The process's end, which is at hand, says why; the script need not.
+            script.close()
+            return
+        self._serial += 1
+        ident = f"s{self._serial}"
+        self._waiting[ident] = script
+        self._send(qmp.command(name, arguments, ident))
+
+    def _send(self, data: bytes) -> None:
+        if not self._greeted:
+            self._kept.append(data)
+            return
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            # What does not fit was never read: QEMU hangs, and no answer will come either.
+            if error.errno not in (errno.EAGAIN, errno.EPIPE, errno.ECONNRESET):
+                raise
+
+    def _ready(self, events: int) -> None:
+        try:
+            data = self._socket.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close()
+            return
+        for message in self._reader.feed(data):
+            self._take(message)
+
+    def _take(self, message: "dict[str, Any]") -> None:
+        if "QMP" in message:
+            self._greeted = True
+            kept, self._kept = self._kept, []
+            self._send(b"".join(kept))
+        elif "event" in message:
+            self._on_event(message)
+        elif (script := self._waiting.pop(str(message.get("id")), None)) is not None:
+            try:
+                value = qmp.result(message)
+            except qmp.QmpError as error:
+                self._step(script, error, failed=True)
+            else:
+                self._step(script, value)
+
+    def drain(self) -> None:
+        """Take in what QEMU said before it ended."""
+        while not self.closed:
+            try:
+                data = self._socket.recv(CHUNK)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._close()
+                return
+            for message in self._reader.feed(data):
+                self._take(message)
+
+    def _close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._loop.unwatch(self._socket.fileno())
+            self._socket.close()
+            waiting, self._waiting = self._waiting, {}
+            for script in waiting.values():
+                script.close()
+            self._on_close()
