@@ -1,6 +1,6 @@
 """Options that three or more commands share."""
 
-from pyvirsh.spec import Opt, exclusive, flag, number, word
+from pyvirsh.spec import Opt, exclusive, flag, number, text, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ FILE = word("file", "file with the XML description", "file-path")
 
 VALIDATE = flag("validate", "check the XML against its schema first")
 
-XPATH = Opt("xpath", "string", "show only what this XPath expression selects", completes="")
+XPATH = text("xpath", "show only what this XPath expression selects", "none")
 WRAP = flag("wrap", "put what --xpath selects into one root element")
 
 # What every command that waits for events takes beside the object and the event.
