@@ -2,7 +2,7 @@
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import INVALID_ARG, NO_NETWORK_METADATA, VirError
-from pyvirsh.commands import files, xpath
+from pyvirsh.commands import files, objects, xpath
 from pyvirsh.commands.network import NETWORK, described
 from pyvirsh.commands.options import WRAP, XPATH
 from pyvirsh.errors import CommandFailed
@@ -109,12 +109,7 @@ def net_update(ctx: "Session", args: "Args") -> None:
     flags = affected(args)
     with ctx.failing(f"Failed to update network {net.name}"):
         ctx.driver.network_update(net, command, section, parent, xml, flags)
-    if args.config:
-        where = "persistent config and live state" if args.live else "persistent config"
-    else:
-        live = args.live or ctx.driver.network_is_active(net)
-        where = "live state" if live else "persistent config"
-    ctx.out.raw_note(f"Updated network {net.name} {where}")
+    objects.say_updated(ctx, args, f"network {net.name}", ctx.driver.network_is_active, net)
 
 
 def _number(names: "tuple[str, ...]", name: str, what: str) -> int:

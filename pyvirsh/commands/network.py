@@ -97,7 +97,8 @@ def net_info(ctx: "Session", args: "Args") -> None:
     net = ctx.network(args.network)
     driver = ctx.driver
     fields: list[tuple[str, str, object]] = [("Name:", "name", net.name), ("UUID:", "uuid", net.uuid)]
-    fields.append(("Active:", "active", driver.network_is_active(net)))
+    with contextlib.suppress(VirError):
+        fields.append(("Active:", "active", driver.network_is_active(net)))
     fields.append(("Persistent:", "persistent", objects.persistent(driver.network_is_persistent, net)))
     fields.append(("Autostart:", "autostart", objects.autostart(driver.network_get_autostart, net)))
     # A network without a bridge of its own has no such line.

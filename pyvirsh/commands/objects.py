@@ -55,6 +55,29 @@ def set_autostart(
     change(ctx, failure, done, call, *values, int(not args.disable))
 
 
+def say_updated(
+    ctx: "Session", args: "Args", what: str, is_active: "Callable[..., bool]", *values: object
+) -> None:
+    """Say what an update has changed: what ``--live`` and ``--config`` name, else what is there.
+
+    As in virsh, that this cannot be found out is said too, but is no failure.
+    """
+    unknown = ""
+    live = args.live
+    if not live and not args.config:
+        try:
+            live = is_active(*values)
+        except VirError as error:
+            live, unknown = True, error.text
+    if args.config:
+        where = "persistent config and live state" if live else "persistent config"
+    else:
+        where = "live state" if live else "persistent config"
+    ctx.out.raw_note(f"Updated {what} {where}")
+    if unknown:
+        ctx.out.error(unknown)
+
+
 def autostart(call: "Callable[..., bool]", *values: object) -> "bool | Shown":
     """Return whether an object starts by itself; a driver that cannot say means that it does not."""
     try:
