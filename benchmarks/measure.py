@@ -40,7 +40,7 @@ def command(words: Sequence[str], *, stdin: str | None = None, ok: bool = True) 
         )
         took = time.perf_counter() - began
         if ok and done.returncode != 0:
-            raise RuntimeError(f"{words}: {done.stderr}")
+            raise RuntimeError(f"{' '.join(words)[:200]}: {done.stderr[-400:]}")
         return took
 
     return run
