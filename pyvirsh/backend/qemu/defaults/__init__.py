@@ -1,0 +1,49 @@
+"""Complete a definition: fill in everything that it leaves open, as libvirt does when it defines a guest.
+
+Completing twice changes nothing: what is stated, also by an earlier run, is kept.
+"""
+
+from collections.abc import Callable
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.qemu import addresses
+from pyvirsh.backend.qemu.defaults import (
+    board,
+    character,
+    cpu,
+    disks,
+    display,
+    general,
+    memory,
+    network,
+    others,
+)
+from pyvirsh.backend.qemu.facts import Facts, Host
+
+
+def complete(
+    domain: Domain,
+    facts: Facts,
+    host: Host,
+    *,
+    new_uuid: "Callable[[], str]",
+    new_mac: "Callable[[], str]",
+) -> None:
+    """Fill in what the definition leaves open.  Errors: XML_ERROR, CONFIG_UNSUPPORTED and others."""
+    general.identity(domain, facts, host, new_uuid)
+    memory.complete(domain)
+    general.behaviour(domain)
+    disks.order(domain)
+    board.order(domain)
+    board.add_devices(domain, facts)
+    cpu.complete(domain, facts)
+    general.firmware(domain, host, facts)
+    board.complete_controllers(domain, facts)
+    disks.complete(domain, facts)
+    network.complete(domain, facts, new_mac)
+    character.complete(domain, facts)
+    display.complete(domain, facts)
+    others.complete(domain, facts)
+    board.add_controllers(domain)
+    board.complete_controllers(domain, facts)
+    addresses.assign(domain, facts)

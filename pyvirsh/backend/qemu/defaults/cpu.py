@@ -1,0 +1,54 @@
+"""The guest's CPU where the definition leaves it open."""
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.tuning import Cpu
+from pyvirsh.backend.qemu.facts import Facts
+
+
+def complete(domain: Domain, facts: Facts) -> None:
+    """Choose the machine's own CPU model; fill in how a stated one is to be taken."""
+    cpu = domain.cpu
+    if cpu is None or (cpu.model is None and cpu.mode in (None, "custom")):
+        kind = facts.machine(domain.os.machine or "")
+        if kind is not None and kind.cpu:
+            domain.cpu = _default(cpu or Cpu(), kind.cpu)
+    if domain.cpu is not None:
+        _settle(domain.cpu)
+
+
+def _default(cpu: Cpu, model: str) -> Cpu:
+    cpu.mode = "custom"
+    cpu.model = model
+    cpu.match = "exact"
+    cpu.check = "none"
+    cpu.fallback = cpu.fallback or "forbid"
+    return cpu
+
+
+def _settle(cpu: Cpu) -> None:
+    cpu.mode = cpu.mode or "custom"
+    if cpu.mode == "custom":
+        cpu.match = cpu.match or "exact"
+        cpu.fallback = cpu.fallback or "allow"
+        cpu.check = cpu.check if cpu.check not in (None, "default") else "partial"
+    elif cpu.mode == "host-model":
+        cpu.match = None
+        cpu.check = cpu.check if cpu.check not in (None, "default") else "partial"
+    else:
+        cpu.match = None
+        cpu.check = cpu.check if cpu.check not in (None, "default") else "none"
+        cpu.migratable = cpu.migratable or "on"
+    for feature in cpu.features:
+        feature.policy = feature.policy or "require"
+    if cpu.sockets:
+        cpu.dies = cpu.dies or 1
+        cpu.clusters = cpu.clusters or 1
+    _number_cells(cpu)
+
+
+def _number_cells(cpu: Cpu) -> None:
+    """Number the nodes that state no number, in their order."""
+    for at, cell in enumerate(cpu.cells):
+        if cell.id is None:
+            cell.id = at
+    cpu.cells.sort(key=lambda cell: cell.id or 0)

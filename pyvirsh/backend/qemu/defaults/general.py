@@ -1,0 +1,72 @@
+"""What belongs to the guest as a whole: identity, machine, behaviour, firmware."""
+
+from collections.abc import Callable
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain import tuning
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
+from pyvirsh.backend.qemu import firmware as firmware_choice
+from pyvirsh.backend.qemu.facts import Facts, Host
+
+
+def identity(domain: Domain, facts: Facts, host: Host, new_uuid: "Callable[[], str]") -> None:
+    """Fill in UUID, emulator, architecture and machine type."""
+    domain.uuid = domain.uuid or new_uuid()
+    if domain.has_genid and not domain.genid:
+        domain.genid = new_uuid()
+    domain.devices.emulator = domain.devices.emulator or facts.emulator
+    domain.os.type = domain.os.type or "hvm"
+    domain.os.arch = domain.os.arch or host.arch
+    _machine(domain, facts)
+
+
+def _machine(domain: Domain, facts: Facts) -> None:
+    """Name the machine type by its own name, not an alias, so that updates of QEMU do not change it."""
+    stated = domain.os.machine
+    kind = facts.machine(stated) if stated else facts.default_machine()
+    if kind is None and not stated:
+        raise VirError(
+            INVALID_ARG, f"could not get preferred machine for {facts.emulator} type={domain.type}"
+        )
+    if kind is not None:
+        domain.os.machine = kind.name
+
+
+def behaviour(domain: Domain) -> None:
+    """Fill in the number of CPUs, the clock and what happens at the guest's end."""
+    domain.vcpus = domain.vcpus or 1
+    if domain.vcpu_placement is None:
+        auto = domain.numatune is not None and domain.numatune.placement == "auto"
+        domain.vcpu_placement = "auto" if auto and domain.vcpu_cpuset is None else "static"
+    if domain.vcpu_current == domain.vcpus:
+        domain.vcpu_current = None
+    if domain.clock is None:
+        domain.clock = tuning.Clock()
+    domain.clock.offset = domain.clock.offset or "utc"
+    domain.on_poweroff = domain.on_poweroff or "destroy"
+    domain.on_reboot = domain.on_reboot or "restart"
+    domain.on_crash = domain.on_crash or "destroy"
+    _boot_order(domain)
+
+
+def _boot_order(domain: Domain) -> None:
+    """Boot from a hard disk where neither the guest nor a device says anything."""
+    devices = domain.devices
+    bootable = [
+        *devices.disks,
+        *devices.interfaces,
+        *devices.hostdevs,
+        *devices.redirdevs,
+        *devices.filesystems,
+    ]
+    ordered = any(device.info.boot_order is not None for device in bootable)
+    if ordered and domain.os.boot:
+        detail = "per-device boot elements cannot be used together with os/boot elements"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if not ordered and not domain.os.boot:
+        domain.os.boot = ["hd"]
+
+
+def firmware(domain: Domain, host: Host, facts: Facts) -> None:
+    """Choose firmware where the definition only says what kind."""
+    firmware_choice.choose(domain, host, facts)
