@@ -65,11 +65,11 @@ def open(
     *,
     read_only: bool = False,
     environ: "Mapping[str, str]" = os.environ,
-    ask: "Ask | None" = None,
+    asker: "Callable[[], Ask | None] | None" = None,
 ) -> "Driver":
     """Open a connection to what `text` names, by default the user's default URI.
 
-    ask: how to ask the user for a password or about a host's key; None when nobody is there.
+    asker: gives what asks the user for a password or about a host's key, None when nobody is there.
 
     Errors: NO_CONNECT for an unknown scheme; whatever the driver's own opening raises.
     """
@@ -80,7 +80,9 @@ def open(
     if "+" in uri.scheme or uri.scheme == "remote" or (uri.authority and uri.path.strip("/")):
         from pyvirsh.backend import remote
 
-        return _named(remote.open(uri, read_only=read_only, ask=ask), uri, read_only=read_only)
+        return _named(
+            remote.open(uri, read_only=read_only, ask=asker() if asker else None), uri, read_only=read_only
+        )
     module = DRIVERS.get(uri.scheme)
     if module is None:
         raise VirError(NO_CONNECT, uri.text)

@@ -73,14 +73,17 @@ class Session(Lookups):
 
     def attend(self) -> None:
         """Take in what has come over the idle connection; tell the user if it has ended."""
-        if self._driver is None:
-            return
-        try:
-            self._driver.next_events(0)
-        except VirError:
-            # How it ended is asked for in `note_loss`.
-            pass
+        self.take_in()
         self.note_loss()
+
+    def take_in(self) -> None:
+        """Take in what has come over the idle connection."""
+        if self._driver is not None:
+            try:
+                self._driver.next_events(0)
+            except VirError:
+                # How it ended is asked for in `note_loss`.
+                pass
 
     def note_loss(self) -> None:
         """Tell the user if the connection has ended by itself; the next command opens it again."""
@@ -95,6 +98,14 @@ class Session(Lookups):
         if self._driver is None or not self._driver.supports_keepalive():
             return -1
         return self._driver.events_fileno()
+
+    def interrupted(self) -> None:
+        """Tidy up after a command that ^C has ended in the middle of something."""
+        self.out.error("interrupted")
+        if self._driver is not None and self._driver.supports_keepalive():
+            # What was asked over the wire may be half read; the next command connects anew.
+            self._driver.abandon()
+            self._driver = None
 
     def connect(self, uri: "str | None", *, read_only: bool) -> None:
         """Close the connection and open another.  Errors: CommandFailed; `uri` is then kept as it was."""
@@ -124,7 +135,7 @@ class Session(Lookups):
         from pyvirsh import backend
 
         try:
-            driver = backend.open(self.uri, read_only=self.read_only)
+            driver = backend.open(self.uri, read_only=self.read_only, asker=_asker)
         except VirError as error:
             raise CommandFailed(failure, error.text) from error
         if driver.supports_keepalive():
@@ -136,6 +147,8 @@ class Session(Lookups):
                 reason = "this function is not supported by the connection driver: virConnectSetKeepAlive"
                 raise CommandFailed(KEEPALIVE_REFUSED, failure, reason)
             self.out.debug(INFO, "Failed to setup keepalive on connection")
+        for warning in driver.warnings:
+            self.out.error(f"warning: {warning}")
         self._driver = driver
 
     # -- errors ----------------------------------------------------------------------------------
@@ -172,6 +185,13 @@ class Session(Lookups):
             return look_up(self.driver)
         except VirError:
             return None
+
+
+def _asker() -> "Callable[[str, bool], str | None] | None":
+    """Return what asks the user; only a connection to another host needs it."""
+    from pyvirsh.shell import asking
+
+    return asking.asker()
 
 
 class Failing:
