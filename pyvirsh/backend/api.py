@@ -210,6 +210,10 @@ class Driver:
     def close(self) -> None:
         """Let go of sockets and files.  A driver that holds none does nothing."""
 
+    def abandon(self) -> None:
+        """Let go at once, though a call has been cut off in the middle."""
+        self.close()
+
     def alive(self) -> bool:
         """Say whether the connection still stands."""
         return True
@@ -224,6 +228,13 @@ class Driver:
 
     def set_keepalive(self, interval: int, count: int) -> None:
         """Ask a peer silent for `interval` seconds (0: never) for a sign of life, `count` times."""
+
+    def allow_threads(self) -> None:
+        """Get ready for calls from a second thread while a long one is under way.
+
+        While one thread saves, dumps or migrates, another asks for the job's state, aborts it,
+        suspends the domain.  A driver that is always ready does nothing.
+        """
 
     def next_events(self, timeout: "float | None") -> "list[Event]":
         """Wait up to `timeout` seconds (None: for ever) and return the events that came.

@@ -265,13 +265,19 @@ class Binder:
         return word
 
     def _bind_positional(self, word: str) -> None:
+        opt = self.free_slot()
+        if opt is not None:
+            self._set(opt, word)
+        elif not self._takes_anything:
+            raise UsageError(f"unexpected data '{word}'")
+
+    def free_slot(self) -> "Opt | None":
+        """Return the option that a bare word would be bound to."""
         for opt in self.command.options:
             takes_words = opt.positional or opt.fills or opt.kind == ARGV
             if takes_words and opt.kind != ALIAS and (opt.kind == ARGV or opt.name not in self.values):
-                self._set(opt, word)
-                return
-        if not self._takes_anything:
-            raise UsageError(f"unexpected data '{word}'")
+                return opt
+        return None
 
     def _set(self, opt: "Opt", value: "str | bool") -> None:
         self.last = opt

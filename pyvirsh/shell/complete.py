@@ -14,33 +14,40 @@ from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import Args, Binder
 from pyvirsh.shell.dispatch import find
 from pyvirsh.shell.output import ERROR
-from pyvirsh.shell.words import Lexer
+from pyvirsh.shell.words import ArgvLexer, Lexer
 from pyvirsh.spec import ALIAS, ARGV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType
 
     from pyvirsh.shell.session import Session
     from pyvirsh.spec import Opt
 
-# How long one question to a driver may take, and how long the `complete` command.
-SECONDS = 2.0
+# How long the user waits for candidates, whatever the driver does.
+SECONDS = 3.0
 
 
 class Candidate:
-    """Something that may stand at the cursor, with a few words about it."""
+    """Something that may stand at the cursor, with a few words about it.
 
-    __slots__ = ("text", "help")
+    whole: nothing will follow it in its word; a directory is no whole word.
+    """
 
-    def __init__(self, text: str, help: str = "") -> None:
+    __slots__ = ("text", "help", "whole")
+
+    def __init__(self, text: str, help: str = "", *, whole: bool = True) -> None:
         self.text = text
         self.help = help
+        self.whole = whole
 
 
 class Place:
-    """What is being completed: `text`, and `kind`: "command", "option", "value" or "nothing"."""
+    """What is being completed: `text`, and `kind`: "command", "option", "value" or "nothing".
+
+    binder: the command there, None where one is to be named.  option: the one whose value it is,
+    or, with kind "option", the one that a bare word would be bound to.
+    """
 
     __slots__ = ("text", "kind", "binder", "option")
 
@@ -53,15 +60,27 @@ class Place:
         self.option = option
 
 
-def for_words(session: "Session", words: "list[str]", *, helps: bool = False) -> "list[Candidate]":
-    """Return what may take the place of the last of `words`, which stand on one line."""
+# -- as virsh does it --------------------------------------------------------------------------------
+
+
+def for_words(session: "Session", words: "list[str]") -> "list[Candidate]":
+    """Return what virsh offers in place of the last of `words`, which stand on one line."""
     text = words[-1] if words else ""
-    return candidates(session, place(" ".join(words), text), helps=helps)
+    at = _place(Lexer(" ".join(words), lenient=True), text)
+    if at.kind == "command":
+        found = _commands(text)
+    elif at.kind == "option":
+        found = _options(at)
+    elif at.kind == "value":
+        found = _values(session, at)
+    else:
+        found = []
+    return _fitting(found, text)
 
 
-def place(line: str, text: str) -> Place:
-    """Find out what `text`, the end of `line`, is part of."""
-    binder = _last_command(line)
+def _place(lexer: "Lexer | ArgvLexer", text: str) -> Place:
+    """Find out what `text`, the last word that `lexer` gives or an empty one behind it, is part of."""
+    binder = _last_command(lexer)
     if binder is None or binder.command.name == text:
         return Place(text, "command")
     if binder.wants_help and not binder.failed:
@@ -69,12 +88,11 @@ def place(line: str, text: str) -> Place:
     last = binder.last
     if last is not None and last.completes and _value(binder, last) == text:
         return Place(text, "value", binder, last)
-    return Place(text, "option", binder)
+    return Place(text, "option", binder, binder.free_slot())
 
 
-def _last_command(line: str) -> "Binder | None":
+def _last_command(lexer: "Lexer | ArgvLexer") -> "Binder | None":
     """Bind the words of a line as far as they make sense; return the last command, None without one."""
-    lexer = Lexer(line, lenient=True)
     last = None
     while True:
         name = lexer.next_word()
@@ -98,32 +116,81 @@ def _value(binder: Binder, opt: "Opt") -> "str | bool":
     return value[-1] if isinstance(value, list) else value
 
 
-def candidates(session: "Session", at: Place, *, helps: bool = False) -> "list[Candidate]":
-    """Return what may stand at a place.  helps: look up what is said about commands, too."""
+# -- as we do it for a user at a terminal ------------------------------------------------------------
+
+
+def rich(session: "Session", lexer: "Lexer | ArgvLexer", word: str) -> "list[Candidate]":
+    """Return what may take the place of `word`, the last one that `lexer` gives or an empty one behind it.
+
+    Beyond what virsh offers: help, values where nothing is typed yet, files, and ``--option=VALUE``.
+    """
+    at = _place(lexer, word)
+    name, equals, text = word.partition("=")
+    if word.startswith("--") and equals and at.binder is not None:
+        last = at.binder.last
+        if last is None or _value(at.binder, last) != text:
+            return []
+        found = _rich_values(session, Place(text, "value", at.binder, last))
+        return [
+            Candidate(f"{name}={each.text}", each.help, whole=each.whole) for each in _fitting(found, text)
+        ]
     if at.kind == "command":
-        found = list(_commands(helps=helps))
+        found = _commands(word, helps=True)
     elif at.kind == "option":
-        assert at.binder is not None
-        found = list(_options(at.binder))
+        found = _options(at)
+        if not word and at.option is not None:
+            found = _rich_values(session, at) + found
     elif at.kind == "value":
-        found = _values(session, at)
+        found = _rich_values(session, at)
     else:
         found = []
-    return [candidate for candidate in found if candidate.text.startswith(at.text)]
+    return _fitting(found, word)
 
 
-def _commands(*, helps: bool) -> "Iterator[Candidate]":
+def _rich_values(session: "Session", at: Place) -> "list[Candidate]":
+    if at.option is not None and at.option.completes.startswith("file-path"):
+        return files(at.text)
+    return _values(session, at)
+
+
+def files(text: str) -> "list[Candidate]":
+    """Offer files and directories whose path begins with `text`, hidden ones only when asked for."""
+    directory, slash, start = text.rpartition("/")
+    try:
+        with os.scandir((directory or slash) or ".") as entries:
+            found = sorted((entry.name, entry.is_dir()) for entry in entries if entry.name.startswith(start))
+    except OSError:
+        return []
+    return [
+        Candidate(directory + slash + name + ("/" if is_directory else ""), whole=not is_directory)
+        for name, is_directory in found
+        if start or not name.startswith(".")
+    ]
+
+
+def _fitting(found: "list[Candidate]", text: str) -> "list[Candidate]":
+    return [candidate for candidate in found if candidate.text.startswith(text)]
+
+
+# -- names and options -------------------------------------------------------------------------------
+
+
+def _commands(start: str, *, helps: bool = False) -> "list[Candidate]":
+    """Offer the commands whose names begin with `start`; what they do is only looked up if wanted."""
     from pyvirsh.commands import INDEX, UNLISTED, load
 
-    for name in INDEX:
-        if name not in UNLISTED:
-            yield Candidate(name, load(name).help if helps else "")
+    names = [name for name in INDEX if name.startswith(start) and name not in UNLISTED]
+    return [Candidate(name, load(name).help if helps else "") for name in names]
 
 
-def _options(binder: Binder) -> "Iterator[Candidate]":
-    for opt in binder.command.options:
-        if opt.kind != ALIAS and (opt.kind == ARGV or opt.name not in binder.values):
-            yield Candidate("--" + opt.name, opt.help)
+def _options(at: Place) -> "list[Candidate]":
+    assert at.binder is not None
+    given = at.binder.values
+    return [
+        Candidate("--" + opt.name, opt.help)
+        for opt in at.binder.command.options
+        if opt.kind != ALIAS and (opt.kind == ARGV or opt.name not in given)
+    ]
 
 
 # -- values ------------------------------------------------------------------------------------------
@@ -133,7 +200,7 @@ def _values(session: "Session", at: Place) -> "list[Candidate]":
     assert at.binder is not None and at.option is not None
     kind, _, detail = at.option.completes.partition(":")
     if kind == "command":
-        return list(_commands(helps=False))
+        return _commands(at.text)
     if kind == "enum":
         return [Candidate(name) for name in detail.split(",")]
     if kind == "enum-list":
@@ -151,8 +218,7 @@ def _from_driver(session: "Session", at: Place, kind: str, detail: str) -> "list
     args = Args(at.binder.command, at.binder.values)
     level, session.out.debug_level = session.out.debug_level, ERROR
     try:
-        with TimeLimit(SECONDS):
-            names = offer(session, args, detail)
+        names = offer(session, args, detail)
     except (VirError, CommandFailed, TimeoutError):
         return []
     finally:
@@ -168,7 +234,7 @@ def listed(text: str, names: "list[str]") -> "list[Candidate]":
 
 
 class TimeLimit:
-    """A `with` block that raises TimeoutError when it takes longer.  For the main thread."""
+    """A `with` block in which a driver that takes longer fails with TimeoutError.  For the main thread."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -198,7 +264,7 @@ def detach() -> None:
     import signal
 
     signal.signal(signal.SIGALRM, lambda number, frame: os._exit(1))
-    signal.setitimer(signal.ITIMER_REAL, 2 * SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)

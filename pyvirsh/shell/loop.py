@@ -7,14 +7,17 @@ Source: measured in `shell-semantics`, section 9.
 """
 
 import os
+import sys
 
-from pyvirsh.errors import Quit, UsageError
-from pyvirsh.shell import dispatch
+from pyvirsh.errors import CommandFailed, Quit, UsageError
+from pyvirsh.shell import dispatch, history
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import TracebackType
 
+    from pyvirsh.shell.history import History
     from pyvirsh.shell.session import Session
 
 BANNER = """Welcome to {program}, the virtualization interactive terminal.
@@ -28,15 +31,23 @@ Type:  'help' for help with commands
 def run(session: "Session", *, plain: bool = False) -> int:
     """Run the shell on standard input until it ends; return the exit status."""
     session.interactive = True
+    lines, fault = history.from_environment(os.environ)
+    if fault:
+        session.out.error(fault)
+    lines.load()
     terminal = os.isatty(0) and os.isatty(1)
     if terminal or not session.out.structured:
         _greet(session)
     if terminal and os.environ.get("TERM", "dumb") != "dumb":
         from pyvirsh.shell import interactive
 
-        interactive.run(session, plain=plain)
+        interactive.run(session, lines, plain=plain)
     else:
-        run_piped(session, 0)
+        run_piped(session, 0, lines)
+    try:
+        lines.save()
+    except CommandFailed as error:
+        session.out.error(*error.texts)
     return 0
 
 
@@ -53,15 +64,31 @@ def prompt(session: "Session") -> str:
 
 def run_line(session: "Session", line: str) -> None:
     """Run one line, a command string.  Errors: Quit."""
-    try:
-        commands = dispatch.parse_text(session, line)
-    except UsageError as error:
-        session.out.error(error.text)
-        return
-    dispatch.run(session, commands)
+    with _ShownBugs():
+        try:
+            commands = dispatch.parse_text(session, line)
+        except UsageError as error:
+            session.out.error(error.text)
+        else:
+            dispatch.run(session, commands)
 
 
-def run_piped(session: "Session", fd: int) -> None:
+class _ShownBugs:
+    """Shows what went wrong in the program itself and lets the shell go on."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> bool:
+        if kind is None or not isinstance(error, Exception) or isinstance(error, Quit):
+            return False
+        sys.excepthook(kind, error, trace)
+        return True
+
+
+def run_piped(session: "Session", fd: int, typed: "History") -> None:
     """Run the lines that come in through `fd`, which is no terminal with an editor.
 
     As in virsh the prompt and the line are written before what it does, so that a transcript can be
@@ -78,6 +105,7 @@ def run_piped(session: "Session", fd: int) -> None:
         line = next(lines, None)
         if line is None:
             break
+        typed.add(line)
         if echoed:
             out.raw(line + "\n")
         try:

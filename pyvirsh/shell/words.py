@@ -19,13 +19,14 @@ _SPECIAL = " \t\n;\\'\""
 class Lexer:
     """Reads words from `text`; `line` is the number of the line the last word began in.
 
+    `word_start` and `at` are where the last word begins and where reading goes on.
     lenient: a dangling backslash and an open quote end quietly, as completion needs it;
     `open_quote` then tells which quote was left open.
     """
 
     def __init__(self, text: str, *, lenient: bool = False) -> None:
         self._text = text
-        self._at = 0
+        self.at = 0
         self._lenient = lenient
         self.line = 1
         self.open_quote = ""
@@ -35,32 +36,32 @@ class Lexer:
         """Return the next word of the current command; None at the command's end."""
         self._skip_blanks()
         text = self._text
-        if self._at >= len(text):
+        if self.at >= len(text):
             return None
-        if text[self._at] == "#":
-            end = text.find("\n", self._at)
-            self._at = len(text) if end < 0 else end
+        if text[self.at] == "#":
+            end = text.find("\n", self.at)
+            self.at = len(text) if end < 0 else end
             return None
-        if text[self._at] in ";\n":
+        if text[self.at] in ";\n":
             return None
-        self.word_start = self._at
+        self.word_start = self.at
         return self._read_word()
 
     def next_command(self) -> bool:
         """Pass the separator after a command; False at the end of the text."""
-        if self._at >= len(self._text):
+        if self.at >= len(self._text):
             return False
-        self.line += self._text[self._at] == "\n"
-        self._at += 1
+        self.line += self._text[self.at] == "\n"
+        self.at += 1
         return True
 
     def _skip_blanks(self) -> None:
         text = self._text
-        while self._at < len(text):
-            if text[self._at] in " \t":
-                self._at += 1
-            elif text.startswith("\\\n", self._at):
-                self._at += 2
+        while self.at < len(text):
+            if text[self.at] in " \t":
+                self.at += 1
+            elif text.startswith("\\\n", self.at):
+                self.at += 2
                 self.line += 1
             else:
                 return
@@ -68,30 +69,30 @@ class Lexer:
     def _read_word(self) -> str:
         text = self._text
         pieces: list[str] = []
-        while self._at < len(text) and text[self._at] not in _BREAKS:
-            char = text[self._at]
+        while self.at < len(text) and text[self.at] not in _BREAKS:
+            char = text[self.at]
             if char == "'":
                 pieces.append(self._single_quoted())
             elif char == '"':
                 pieces.append(self._double_quoted())
             elif char == "\\":
-                self._at += 1
+                self.at += 1
                 pieces.append(self._escaped())
             else:
-                start = self._at
-                while self._at < len(text) and text[self._at] not in _SPECIAL:
-                    self._at += 1
-                pieces.append(text[start : self._at])
+                start = self.at
+                while self.at < len(text) and text[self.at] not in _SPECIAL:
+                    self.at += 1
+                pieces.append(text[start : self.at])
         return "".join(pieces)
 
     def _single_quoted(self) -> str:
-        start = self._at + 1
+        start = self.at + 1
         end = self._text.find("'", start)
         if end < 0:
             self.open_quote = "'"
-            self._at = end = len(self._text)
+            self.at = end = len(self._text)
         else:
-            self._at = end + 1
+            self.at = end + 1
         quoted = self._text[start:end]
         self.line += quoted.count("\n")
         return quoted
@@ -99,10 +100,10 @@ class Lexer:
     def _double_quoted(self) -> str:
         text = self._text
         pieces: list[str] = []
-        self._at += 1
-        while self._at < len(text):
-            char = text[self._at]
-            self._at += 1
+        self.at += 1
+        while self.at < len(text):
+            char = text[self.at]
+            self.at += 1
             if char == '"':
                 return "".join(pieces)
             if char == "\\":
@@ -117,12 +118,12 @@ class Lexer:
 
     def _escaped(self) -> str:
         """Return what the character after a backslash stands for, and pass it."""
-        if self._at >= len(self._text):
+        if self.at >= len(self._text):
             if self._lenient:
                 return ""
             raise UsageError("dangling \\")
-        char = self._text[self._at]
-        self._at += 1
+        char = self._text[self.at]
+        self.at += 1
         if char == "\n":
             self.line += 1
             return ""

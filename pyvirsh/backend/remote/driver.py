@@ -48,6 +48,9 @@ class RemoteDriver(Driver):
             self._client.call("connect_close", ())
             self._client.close()
 
+    def abandon(self) -> None:
+        self._client.close("the connection was let go")
+
     def alive(self) -> bool:
         return not self._client.closed_because
 
@@ -56,6 +59,9 @@ class RemoteDriver(Driver):
 
     def supports_keepalive(self) -> bool:
         return True
+
+    def allow_threads(self) -> None:
+        self._client.share()
 
     def set_keepalive(self, interval: int, count: int) -> None:
         self._client.interval, self._client.count = interval, count
