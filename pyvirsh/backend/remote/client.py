@@ -5,11 +5,15 @@ Source: libvirt's documentation of its RPC infrastructure; `reference/rpc/notes.
 
 import select
 import time
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, RPC, VirError
 from pyvirsh.rpc import protocol, xdr
 from pyvirsh.rpc.framing import Decoder, FramingError, Packet
+
+if TYPE_CHECKING:
+    import threading
 
 # A peer that has been silent this long while we wait is asked for a sign of life, and given up
 # when several such questions bring nothing.
@@ -60,6 +64,9 @@ class Client:
         self._replies: dict[int, Packet] = {}
         self._streams: dict[int, RemoteStream] = {}
         self._messages: list[Packet] = []
+        # Set by `share`: guards what is sent, and is told of each arrival.
+        self._shared: threading.Condition | None = None
+        self._pumping = False
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -88,18 +95,49 @@ class Client:
             raise VirError(
                 RPC, f"cannot send {name}: {error}", text=f"cannot send {name}: {error}"
             ) from error
-        serial = self._serial
-        self._serial += 1
-        packet = Packet(program, number, protocol.CALL, serial, payload=payload)
+        packet = Packet(program, number, protocol.CALL, 0, payload=payload)
         if fds:
             packet.type, packet.fds = protocol.CALL_WITH_FDS, len(fds)
-        self.send(packet, list(fds))
-        return serial
+        with self._alone():
+            packet.serial = self._serial
+            self._serial += 1
+            self.send(packet, list(fds))
+        return packet.serial
 
     def _await_reply(self, serial: int) -> Packet:
+        if self._shared is not None:
+            return self._await_shared(self._shared, serial)
         while serial not in self._replies:
             self.pump(None)
         return self._replies.pop(serial)
+
+    # -- from several threads ----------------------------------------------------------------------
+
+    def share(self) -> None:
+        """Allow calls from other threads while one is under way."""
+        import threading
+
+        self._shared = self._shared or threading.Condition()
+
+    def _alone(self) -> "AbstractContextManager[Any]":
+        return nullcontext() if self._shared is None else self._shared
+
+    def _await_shared(self, shared: "threading.Condition", serial: int) -> Packet:
+        """Wait for a reply; of the threads that wait, one takes in what arrives, for all."""
+        with shared:
+            while serial not in self._replies:
+                if self._pumping:
+                    shared.wait()
+                    continue
+                self._pumping = True
+                shared.release()
+                try:
+                    self.pump(None)
+                finally:
+                    shared.acquire()
+                    self._pumping = False
+                    shared.notify_all()
+            return self._replies.pop(serial)
 
     def _result(self, name: str, packet: Packet) -> "tuple[Any, ...]":
         if packet.status == protocol.STATUS_ERROR:
@@ -142,7 +180,8 @@ class Client:
         if self.closed_because:
             raise self._gone()
         try:
-            self._transport.send(packet.encode(), fds or [])
+            with self._alone():
+                self._transport.send(packet.encode(), fds or [])
         except FramingError as error:
             raise VirError(RPC, str(error), text=str(error)) from error
         except OSError as error:
