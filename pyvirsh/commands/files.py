@@ -26,6 +26,16 @@ def read(path: str, limit: int = XML_MAX) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def absolute(path: str) -> str:
+    """Return a path as the driver, which may run elsewhere, needs it: from the root on.  Errors: CommandFailed."""
+    if path.startswith("/"):
+        return path
+    try:
+        return f"{os.getcwd()}/{path}"
+    except OSError as error:
+        raise CommandFailed(f"could not build absolute file path of '{path}': {error.strerror}") from error
+
+
 def descriptors(args: "Args") -> "list[int]":
     """Read ``--pass-fds``: file descriptors to hand to the driver.  Errors: CommandFailed."""
     listed = args.pass_fds

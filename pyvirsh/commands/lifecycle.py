@@ -100,8 +100,10 @@ def start(ctx: "Session", args: "Args") -> None:
         files.check_descriptors(fds)
         if fds:
             dom = ctx.driver.domain_create_with_files(dom, fds, flags)
-        else:
+        elif flags:
             dom = ctx.driver.domain_create_with_flags(dom, flags)
+        else:
+            ctx.driver.domain_create(dom)
     ctx.out.note(f"Domain '{dom.name}' started")
     if args.console:
         _attach_console(ctx, args, dom)

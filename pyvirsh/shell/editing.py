@@ -120,7 +120,7 @@ def ask(ctx: "Session", problem: str, reason: str = "", *, may_relax: bool = Fal
 
     Errors: CommandFailed with the problem if nobody is at a terminal to answer.
     """
-    if not _stdin_is_terminal():
+    if not terminal.is_terminal():
         raise CommandFailed(problem, *([reason] if reason else []))
     if reason:
         ctx.out.error(reason)
@@ -128,22 +128,15 @@ def ask(ctx: "Session", problem: str, reason: str = "", *, may_relax: bool = Fal
     keys += "f?"
     answer = ""
     while answer not in tuple(keys[:-1]):
-        with terminal.raw(0):
+        with terminal.raw():
             ctx.out.raw(f"\r{problem} Try again? [{','.join(keys)}]: ")
             ctx.out.flush()
-            answer = terminal.read_key(0).lower() or "n"
+            answer = terminal.read_key().lower() or "n"
             if answer == "?":
                 ctx.out.raw("\r\n" + "".join(f"{key} - {HELP[key]}\r\n" for key in keys))
     ctx.out.raw("\r\n")
     ctx.out.flush()
     return answer
-
-
-def _stdin_is_terminal() -> bool:
-    try:
-        return os.isatty(0)
-    except OSError:
-        return False
 
 
 # -- the file and the editor -----------------------------------------------------------------------

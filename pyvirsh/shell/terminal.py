@@ -5,50 +5,51 @@ import termios
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+STDIN = 0
+
+
+def is_terminal(fd: int = STDIN) -> bool:
+    """Say whether the descriptor is open and a terminal."""
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
 
 
 @contextmanager
-def raw(fd: int) -> "Iterator[None]":
+def raw(fd: int = STDIN) -> "Iterator[None]":
     """Pass every key on as it is typed, unechoed and without a meaning of its own."""
-    before = termios.tcgetattr(fd)
-    try:
+    with _restored(fd):
         tty.setraw(fd)
         yield
+
+
+@contextmanager
+def interrupt_as_key(fd: int = STDIN) -> "Iterator[str]":
+    """Let the key that interrupts (^C) be read like any other; gives that key."""
+    with _restored(fd) as before:
+        keys = list(before[CC])
+        keys[termios.VINTR] = b"\0"
+        changed = [*before[:LFLAG], before[LFLAG] & ~termios.ICANON, *before[LFLAG + 1 : CC], keys]
+        termios.tcsetattr(fd, termios.TCSANOW, changed)
+        yield before[CC][termios.VINTR].decode("latin-1")
+
+
+# Where `termios` keeps the local flags and the special keys.
+LFLAG, CC = 3, 6
+
+
+@contextmanager
+def _restored(fd: int) -> "Iterator[list[Any]]":
+    before = termios.tcgetattr(fd)
+    try:
+        yield before
     finally:
         termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
-def read_key(fd: int) -> str:
+def read_key(fd: int = STDIN) -> str:
     """Return the key that is typed next, "" when the terminal has gone."""
     return os.read(fd, 1).decode("latin-1")
-
-
-def read_hidden() -> bytes:
-    """Return a line typed at the controlling terminal, unechoed and without its end.
-
-    Without a terminal it is read from standard input.
-    """
-    try:
-        fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError:
-        return _line(0)
-    try:
-        before = termios.tcgetattr(fd)
-        silent = termios.tcgetattr(fd)
-        silent[3] &= ~termios.ECHO
-        try:
-            termios.tcsetattr(fd, termios.TCSAFLUSH, silent)
-            return _line(fd)
-        finally:
-            termios.tcsetattr(fd, termios.TCSAFLUSH, before)
-            os.write(fd, b"\n")
-    finally:
-        os.close(fd)
-
-
-def _line(fd: int) -> bytes:
-    """Read one line and nothing behind it."""
-    line = bytearray()
-    while (char := os.read(fd, 1)) not in (b"", b"\n"):
-        line += char
-    return bytes(line)
