@@ -94,6 +94,11 @@ def persistent(call: "Callable[..., bool]", *values: object) -> "bool | Shown":
         return Shown(None, "unknown")
 
 
+def c_value(answer: "bool | Shown") -> int:
+    """Return what the call gave as C knows it: 1, 0, or -1 if it failed."""
+    return -1 if isinstance(answer, Shown) else int(answer)
+
+
 def flag_of(call: "Callable[..., bool]", *values: object) -> bool:
     """Return what a call says; in lists virsh takes a call that fails for a yes."""
     try:
