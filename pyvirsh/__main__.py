@@ -3,13 +3,10 @@
 import os
 import sys
 
-from pyvirsh import __version__, program
+from pyvirsh import LIBVIRT_VERSION, __version__, program
 from pyvirsh.shell import dispatch
 from pyvirsh.shell.output import ERROR, Output
 from pyvirsh.shell.session import Session
-
-# The libvirt whose commands and answers these are; scripts compare what `--version` says.
-LIBVIRT_VERSION = "12.8.0"
 
 
 def main() -> int:
@@ -106,6 +103,7 @@ def _set_up(out: Output, options: program.Options) -> None:
     """Set what the options and the environment say about output.  Errors: OptionError."""
     out.quiet = options.quiet
     out.timing = options.timing
+    out.format = options.output
     path = os.environ.get("VIRSH_LOG_FILE")
     if path and options.log is None:
         options.log = program.open_log(path, options.program)

@@ -21,6 +21,7 @@ LONG = {
     "keepalive-count": ("K", "yes"),
     "keepalive-interval": ("k", "yes"),
     "log": ("l", "yes"),
+    "output": ("o", "yes"),
     "plain": ("plain", "no"),
     "quiet": ("q", "no"),
     "readonly": ("r", "no"),
@@ -46,6 +47,7 @@ USAGE = """
     -K | --keepalive-count=NUM
                             keepalive messages that may go unanswered
     -l | --log=FILE         write messages to a file too
+    -o | --output=FORMAT    how results leave: table, json, yaml, csv or name
          --plain            no colour and no drawing, on a terminal too
     -q | --quiet            only results and errors
     -r | --readonly         allow nothing that changes anything
@@ -88,6 +90,7 @@ class Options:
         self.keepalive_count: int | None = None
         self.log: LogFile | None = None
         self.file: str | None = None
+        self.output = "table"
         self.keep_going = self.plain = self.quiet = self.read_only = self.timing = False
         self.show = ""
         self.warnings: list[str] = []
@@ -174,6 +177,8 @@ def _apply(options: Options, letter: str, typed: str, value: "str | None") -> No
         options.escape = _escape(str(value))
     elif letter == "l":
         options.log = open_log(str(value), options.program)
+    elif letter == "o":
+        options.output = _format(str(value))
     elif letter == "d":
         _set_debug(options, typed, str(value))
     else:
@@ -188,6 +193,16 @@ def _escape(text: str) -> str:
     if len(text.encode("utf-8", "surrogateescape")) == 1 and text != "^":
         return text
     raise OptionError(f"Invalid string '{text}' for escape sequence")
+
+
+def _format(text: str) -> str:
+    from pyvirsh.errors import UsageError
+    from pyvirsh.shell.binding import check_format
+
+    try:
+        return check_format(text)
+    except UsageError as error:
+        raise OptionError(error.text) from error
 
 
 def open_log(path: str, program: str) -> "LogFile":

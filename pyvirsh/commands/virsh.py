@@ -42,7 +42,7 @@ def cd(ctx: "Session", args: "Args") -> None:
 @TABLE.command("pwd", "show the directory that relative paths start from", needs_connection=False)
 def pwd(ctx: "Session", args: "Args") -> None:
     try:
-        ctx.out.line(os.getcwd())
+        ctx.out.value("directory", os.getcwd())
     except OSError as error:
         raise CommandFailed(f"pwd: cannot get current directory: {error.strerror}") from error
 
@@ -90,7 +90,7 @@ def echo(ctx: "Session", args: "Args") -> None:
     items = [" ".join(_echoed(item, args) for item in args.string)] if args.string else []
     shown = " ".join([prefix, *items] if prefix else items)
     if not args.err:
-        ctx.out.raw(shown)
+        ctx.out.data({"text": shown}, shown)
     elif prefix or items:
         ctx.out.error(shown)
 

@@ -4,7 +4,8 @@ Source: virsh(1); measured in `shell-semantics`, sections 3 and 4.
 """
 
 from pyvirsh.errors import CommandFailed, UsageError
-from pyvirsh.spec import ALIAS, ARGV, BOOL, INT
+from pyvirsh.shell.output import FORMATS
+from pyvirsh.spec import ALIAS, ARGV, BOOL, INT, STRING, Opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyvirsh.shell.words import ArgvLexer, Lexer
-    from pyvirsh.spec import Command, Opt
+    from pyvirsh.spec import Command
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
@@ -155,15 +156,30 @@ def _scale(suffix: str) -> int:
     return int(base**power)
 
 
+# Not declared anywhere: every command takes it, except one that has an option of this name.
+OUTPUT = Opt("output", STRING, "write the result in another form", completes="enum:" + ",".join(FORMATS))
+
+
+def check_format(name: str, *, lenient: bool = False) -> str:
+    """Return the name of an output format.  Errors: UsageError when there is none of that name."""
+    if name in FORMATS or lenient:
+        return name
+    raise UsageError(f"unknown output format '{name}': it can be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+
+
 class Bound:
-    """A command with its options, ready to run; `line` is where it began in its text."""
+    """A command with its options, ready to run.
 
-    __slots__ = ("command", "args", "line")
+    line: where it began in its text.  output: the format it is to write in, "" as all the others.
+    """
 
-    def __init__(self, command: "Command", args: Args, line: int) -> None:
+    __slots__ = ("command", "args", "line", "output")
+
+    def __init__(self, command: "Command", args: Args, line: int, output: str = "") -> None:
         self.command = command
         self.args = args
         self.line = line
+        self.output = output
 
 
 class Binder:
@@ -185,6 +201,8 @@ class Binder:
         self.command = command
         self.values: dict[str, str | bool | list[str]] = {}
         self.wants_help = False
+        # What --output says, which every command takes like --help.
+        self.output = ""
         self.last: Opt | None = None
         self.failed = False
         self._lexer = lexer
@@ -222,6 +240,10 @@ class Binder:
             self.wants_help = True
             return
         opt = self.command.option(name)
+        if opt is None and name == OUTPUT.name:
+            self.last = OUTPUT
+            self.output = check_format(value if equals else self._following(OUTPUT), lenient=self._lenient)
+            return
         if opt is None and self._takes_anything:
             return
         if opt is None:

@@ -70,7 +70,7 @@ def _parse_command(session: "Session", lexer: "Lexer | ArgvLexer") -> "Bound | N
         explain = find("help")
         assert explain is not None, "help is not in the index"
         return Bound(explain, Args(explain, {"command": command.name}), line)
-    return Bound(command, args, line)
+    return Bound(command, args, line, binder.output)
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -87,12 +87,18 @@ def run(session: "Session", commands: "list[Bound]") -> bool:
 def run_one(session: "Session", bound: Bound) -> bool:
     """Run one command and write what follows it; False if it failed.  Errors: Quit."""
     out = session.out
+    before, out.format = out.format, bound.output or out.format
     began = time.perf_counter()
-    done = _attempt(session, bound)
-    if out.timing:
-        out.raw(f"\n(Time: {(time.perf_counter() - began) * 1000:.3f} ms)\n\n")
-    elif not out.quiet and not out.structured:
-        out.raw("\n")
+    try:
+        done = _attempt(session, bound)
+        if out.structured:
+            pass
+        elif out.timing:
+            out.raw(f"\n(Time: {(time.perf_counter() - began) * 1000:.3f} ms)\n\n")
+        elif not out.quiet:
+            out.raw("\n")
+    finally:
+        out.format = before
     out.flush()
     return done
 
