@@ -1,10 +1,52 @@
 """What all tests share."""
 
-import guest
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+import daemons
+import guest
+
+PYVIRSH = str(Path(sys.executable).parent / "pyvirsh")
+
+
+def needs(*programs):
+    """Skip where a program is absent, naming it; in CI none is."""
+    for program in programs:
+        if not shutil.which(program) and not Path(f"/usr/sbin/{program}").exists():
+            pytest.skip(f"needs {program}")
 
 
 @pytest.fixture(scope="session")
 def tiny_guest():
     """The directory with the tiny guest's `vmlinuz` and `initrd`."""
     return guest.directory()
+
+
+@pytest.fixture(scope="session")
+def libvirtd_socket():
+    """The socket of a private libvirtd."""
+    needs("libvirtd", "virsh")
+    with daemons.libvirtd() as base:
+        yield base / "libvirt" / "libvirt-sock"
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The socket of a `pyvirsh serve` for test:///default."""
+    path = tmp_path / "s"
+    process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path), "test:///default"])
+    with daemons.running(process):
+        daemons.wait_for(path, process)
+        yield path
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """A directory of certificates for server and client."""
+    directory = tmp_path_factory.mktemp("pki")
+    daemons.certificates(directory)
+    return directory

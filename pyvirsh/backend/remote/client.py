@@ -185,7 +185,9 @@ class Client:
         except FramingError as error:
             raise VirError(RPC, str(error), text=str(error)) from error
         except OSError as error:
-            self.close(f"Cannot write data: {error.strerror}", lost="I/O error")
+            said = self._transport.last_words()
+            reason = f"Cannot write data: {said}{': ' if said else ''}{error.strerror}"
+            self.close(reason, lost="I/O error")
             raise self._gone() from error
 
     def pump(self, timeout: "float | None") -> None:
