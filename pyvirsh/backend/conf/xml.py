@@ -245,10 +245,15 @@ def _adopt(nodes: Element, node: object) -> None:
         nodes.text = (nodes.text or "") + str(node)
 
 
+def formatted(element: Element) -> str:
+    """Return an element as text, indented where it has no white space of its own."""
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False, pretty_print=True)
+    return text.removesuffix("\n")
+
+
 def _node_text(node: object) -> str:
-    if etree.iselement(node):
-        text: str = etree.tostring(node, encoding="unicode", with_tail=False, pretty_print=True)
-        return text.removesuffix("\n")
+    if isinstance(node, Element):
+        return formatted(node)
     if getattr(node, "is_attribute", False):
         holder = etree.Element("x")
         _adopt(holder, node)
