@@ -180,11 +180,15 @@ def watch(ctx: "Session", args: "Args", kind: Kind, find: "Find", *, lenient: bo
         return
     numbers = _wanted(args, kind)
     timeout = timeout_of(args)
-    ref = _object(ctx, args, kind.option, find, lenient=lenient)
+    ref, reasons = _object(ctx, args, kind.option, find, lenient=lenient)
     driver = ctx.driver
     with Callbacks(getattr(driver, kind.register + "_deregister_any")) as callbacks:
         _register(driver, kind, numbers, ref, callbacks)
-        wait(ctx, args, timeout, callbacks.ids, kind.show)
+        try:
+            wait(ctx, args, timeout, callbacks.ids, kind.show)
+        except CommandFailed as error:
+            # virsh has not forgotten why there is no such object.
+            raise CommandFailed(*error.texts, *reasons) from error
 
 
 def _wanted(args: "Args", kind: Kind) -> "list[int]":
@@ -201,17 +205,19 @@ def _wanted(args: "Args", kind: Kind) -> "list[int]":
     raise CommandFailed(f"unknown event type {args.event}")
 
 
-def _object(ctx: "Session", args: "Args", option: str, find: "Find", *, lenient: bool) -> "Ref | None":
-    """Look up the object to watch; None for all of them."""
+def _object(
+    ctx: "Session", args: "Args", option: str, find: "Find", *, lenient: bool
+) -> "tuple[Ref | None, tuple[str, ...]]":
+    """Look up the object to watch, None for all of them; lenient: return the reasons that there is none."""
     try:
         text = args[option]
-        return None if text is None else find(text)
+        return None if text is None else find(text), ()
     except (CommandFailed, VirError) as error:
         if not lenient:
             raise
-        for line in error.texts if isinstance(error, CommandFailed) else (error.text,):
-            ctx.out.error(line)
-        return None
+        first, *reasons = error.texts if isinstance(error, CommandFailed) else (error.text,)
+        ctx.out.error(first)
+        return None, tuple(reasons)
 
 
 def _register(

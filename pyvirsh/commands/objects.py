@@ -45,6 +45,12 @@ def from_file(
     ctx.out.note(done.format(name=made.name, file=path))
 
 
+def refuse_both(args: "Args", first: str, second: str) -> None:
+    """Make sure that not both options are given, where a rule of the command would come too early."""
+    if args.given(first) and args.given(second):
+        raise CommandFailed(f"Options --{first} and --{second} are mutually exclusive")
+
+
 def set_autostart(
     ctx: "Session", args: "Args", what: str, call: "Callable[..., object]", *values: object
 ) -> None:

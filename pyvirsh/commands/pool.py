@@ -89,10 +89,13 @@ def _change(
     "pool-start",
     "start a defined pool",
     options=(POOL_INACTIVE, BUILD, NO_OVERWRITE, OVERWRITE),
-    rules=EITHER_WAY,
 )
 def pool_start(ctx: "Session", args: "Args") -> None:
-    _change(ctx, args, "start", "started", ctx.driver.storage_pool_create, build_flags(args))
+    name = args.pool
+    pool = ctx.pool(name)
+    objects.refuse_both(args, "overwrite", "no-overwrite")
+    start, flags = ctx.driver.storage_pool_create, build_flags(args)
+    objects.change(ctx, f"Failed to start pool {name}", f"Pool {name} started", start, pool, flags)
 
 
 @TABLE.command(

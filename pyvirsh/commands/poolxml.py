@@ -1,7 +1,7 @@
 """The XML that pool-define-as, pool-create-as and find-storage-pool-sources-as make of their options."""
 
 from pyvirsh.backend.conf.xml import Node, write
-from pyvirsh.errors import CommandFailed
+from pyvirsh.commands import objects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ LATE = ("source-protocol-ver", "source-initiator")
 
 def pool_xml(args: "Args") -> str:
     """Return the XML of the pool that the options describe.  Errors: CommandFailed."""
-    if args.given("secret-usage") and args.given("secret-uuid"):
-        raise CommandFailed("Options --secret-usage and --secret-uuid are mutually exclusive")
+    objects.refuse_both(args, "secret-usage", "secret-uuid")
     name = args.name
     given = {"type": args.type} | {key: args[key] for key in SOURCE + OTHERS + ADAPTER + LATE}
     pool = Node("pool")
