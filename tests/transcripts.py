@@ -156,7 +156,8 @@ class Ours:
 
     def run(self, argv: list[str]) -> Answer:
         """Run one line."""
-        options = program.read(argv)
+        options = program.Options("virsh")
+        program.read(options, argv)
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             out = Output(stdout=stdout.fileno(), stderr=stderr.fileno())
             status = self._run(out, options)
@@ -164,8 +165,7 @@ class Ours:
             return Answer(_text(stdout), _text(stderr), status)
 
     def _run(self, out: Output, options: program.Options) -> int:
-        if not program_main._set_up(out, options, "virsh"):
-            return 1
+        program_main._set_up(out, options)
         session = self._session
         if session is None or options.uri is not None or options.read_only:
             session = Session(out, uri=options.uri or self._uri, read_only=options.read_only, program="virsh")
@@ -198,7 +198,8 @@ def run_virsh(steps: list[Step], *, statuses: bool) -> list[Answer]:
     answers: list[Answer] = []
     texts: list[str] = []
     for step in steps:
-        options = program.read(step.argv)
+        options = program.Options("virsh")
+        program.read(options, step.argv)
         alone = options.uri is not None or _is_refused(options.words)
         if alone or len(step.argv) != len(options.words):
             answers.append(_virsh(step.argv if "-c" in step.argv else ["-c", URI, *step.argv]))

@@ -8,6 +8,7 @@ Source: measured in `shell-semantics`, section 10.
 """
 
 import os
+import sys
 
 from pyvirsh.backend.errors import VirError
 from pyvirsh.errors import CommandFailed
@@ -209,12 +210,13 @@ def _values(session: "Session", at: Place) -> "list[Candidate]":
 
 
 def _from_driver(session: "Session", at: Place, kind: str, detail: str) -> "list[Candidate]":
-    from pyvirsh.shell import offers
+    from pyvirsh.shell.offers import OFFERS
 
-    offer, is_list = offers.OFFERS.get(kind, (None, False))
+    assert at.binder is not None
+    own = getattr(sys.modules[at.binder.command.handler.__module__], "OFFERS", {})
+    offer, is_list = own.get(kind) or OFFERS.get(kind, (None, False))
     if offer is None:
         return []
-    assert at.binder is not None
     args = Args(at.binder.command, at.binder.values)
     level, session.out.debug_level = session.out.debug_level, ERROR
     try:

@@ -2,6 +2,7 @@
 
 An offer is a function of the session, the options given so far and what stands behind the colon of
 the option's `completes`.  Errors: whatever the driver raises; the caller then offers nothing.
+A module of commands may have a table OFFERS of its own, for names that only it knows.
 
 Source: completers.tsv; virsh 11.3.0 as observed.
 """
@@ -220,11 +221,14 @@ def iothreads(session: "Session", args: "Args", detail: str) -> "list[str]":
 
 def guest_vcpus(session: "Session", args: "Args", detail: str) -> "list[str]":
     """Offer the CPUs that the guest's agent knows."""
-    from pyvirsh.commands import cpulists
-
     parameters = session.driver.domain_get_guest_vcpus(_domain(session, args))
     text = next((str(value) for name, _, value in parameters if name == "vcpus"), "")
-    return [str(number) for number in sorted(cpulists.parse(text) or ())]
+    found = []
+    for piece in text.split(","):
+        first, dash, last = piece.partition("-")
+        if first.isdigit() and (last.isdigit() or not dash):
+            found += [str(number) for number in range(int(first), int(last or first) + 1)]
+    return found
 
 
 def mountpoints(session: "Session", args: "Args", detail: str) -> "list[str]":
@@ -243,16 +247,14 @@ def _capabilities(session: "Session") -> "Element":
 
 def host_cpus(session: "Session", args: "Args", detail: str) -> "list[str]":
     """Offer the host's CPUs that are switched on."""
-    from pyvirsh.commands import cpulists
-
-    return [str(number) for number in cpulists.from_map(session.driver.node_get_cpu_map()[0])]
+    cpumap, _, count = session.driver.node_get_cpu_map()
+    bits = int.from_bytes(cpumap, "little")
+    return [str(number) for number in range(count) if bits >> number & 1]
 
 
 def all_host_cpus(session: "Session", args: "Args", detail: str) -> "list[str]":
     """Offer all CPUs of the host."""
-    from pyvirsh.commands import cpulists
-
-    return [str(number) for number in range(cpulists.host_cpus(session.driver))]
+    return [str(number) for number in range(session.driver.node_get_cpu_map()[2])]
 
 
 def numa_cells(session: "Session", args: "Args", detail: str) -> "list[str]":
@@ -294,13 +296,6 @@ def native_formats(session: "Session", args: "Args", detail: str) -> "list[str]"
     return ["qemu-argv", "xen-xl", "xen-xm", "xen-sxpr", "vmware-vmx", "bhyve-argv", "lxc-tools"]
 
 
-def keycodes(session: "Session", args: "Args", detail: str) -> "list[str]":
-    """Offer the names of keys in the set of codes that is given."""
-    from pyvirsh.commands import keycodes as tables
-
-    return list(tables.names(str(args.values.get("codeset") or "linux")))
-
-
 # `completes` up to the colon -> what offers its values; whether a value is a list with commas.
 OFFERS: "dict[str, tuple[Offer, bool]]" = {
     "checkpoint": (checkpoints, False),
@@ -323,7 +318,6 @@ OFFERS: "dict[str, tuple[Offer, bool]]" = {
     "interface-link-state": (link_states, False),
     "interface-mac": (interface_macs, False),
     "iothread-id": (iothreads, False),
-    "keycode-name": (keycodes, False),
     "network": (networks, False),
     "network-port-uuid": (network_ports, False),
     "network-uuid": (network_uuids, False),
