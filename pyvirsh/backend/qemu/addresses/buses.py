@@ -19,9 +19,8 @@ PCI_EXPANDER = 256
 PCIE_EXPANDER = 512
 INTEGRATED = 1024
 KINDS = 2047
-# Can be plugged while the guest runs; shares a slot with others of its kind.
-HOTPLUG = 2048
-SHARES_SLOT = 4096
+# Shares a slot with others of its kind.
+SHARES_SLOT = 2048
 
 _NAMES = (
     (PCI, "standard PCI device"),
@@ -36,19 +35,20 @@ _NAMES = (
     (PCIE_EXPANDER, "pcie-expander-bus"),
 )
 
-_PORT = PCIE | UPSTREAM | TO_PCI_BRIDGE | HOTPLUG
-# Controller model -> (what its bus accepts, first slot, last slot, filled without being asked).
+_PORT = PCIE | UPSTREAM | TO_PCI_BRIDGE
+_EXPRESS_ROOT = ROOT_PORT | DMI_BRIDGE | PCIE_EXPANDER | INTEGRATED
+# Controller model -> (what may be put on its bus, what is put there unasked, first slot, last slot).
 _BUSES = {
-    "pci-root": (PCI | PCI_BRIDGE | PCI_EXPANDER | HOTPLUG, 1, 31, True),
-    "pci-bridge": (PCI | PCI_BRIDGE | HOTPLUG, 1, 31, True),
-    "pci-expander-bus": (PCI | PCI_BRIDGE | HOTPLUG, 0, 31, False),
-    "pcie-root": (PCIE | ROOT_PORT | DMI_BRIDGE | PCIE_EXPANDER | INTEGRATED, 1, 31, True),
-    "pcie-to-pci-bridge": (PCI | PCI_BRIDGE | HOTPLUG, 1, 31, True),
-    "dmi-to-pci-bridge": (PCI | PCI_BRIDGE, 0, 31, True),
-    "pcie-root-port": (_PORT, 0, 0, True),
-    "pcie-switch-upstream-port": (DOWNSTREAM, 0, 31, True),
-    "pcie-switch-downstream-port": (_PORT, 0, 0, True),
-    "pcie-expander-bus": (ROOT_PORT | DMI_BRIDGE, 0, 31, False),
+    "pci-root": (PCI | PCI_BRIDGE | PCI_EXPANDER, KINDS, 1, 31),
+    "pci-bridge": (PCI | PCI_BRIDGE, KINDS, 1, 31),
+    "pci-expander-bus": (PCI | PCI_BRIDGE, 0, 0, 31),
+    "pcie-root": (_EXPRESS_ROOT | PCIE, _EXPRESS_ROOT, 1, 31),
+    "pcie-to-pci-bridge": (PCI | PCI_BRIDGE, KINDS, 1, 31),
+    "dmi-to-pci-bridge": (PCI | PCI_BRIDGE, PCI_BRIDGE, 0, 31),
+    "pcie-root-port": (_PORT, KINDS, 0, 0),
+    "pcie-switch-upstream-port": (DOWNSTREAM, KINDS, 0, 31),
+    "pcie-switch-downstream-port": (_PORT, KINDS, 0, 0),
+    "pcie-expander-bus": (ROOT_PORT | DMI_BRIDGE, 0, 0, 31),
 }
 _ALL_FUNCTIONS = 255
 
@@ -56,21 +56,18 @@ _ALL_FUNCTIONS = 255
 class Bus:
     """One bus, and which functions of which slots are taken on it."""
 
-    __slots__ = ("model", "accepts", "first", "last", "automatic", "used", "shared")
+    __slots__ = ("model", "accepts", "first", "last", "unasked", "used", "shared")
 
-    def __init__(self, model: str, *, hotplug: bool = True) -> None:
+    def __init__(self, model: str) -> None:
         self.model = model
-        self.accepts, self.first, self.last, self.automatic = _BUSES[model]
-        if not hotplug:
-            self.accepts &= ~HOTPLUG
+        self.accepts, self.unasked, self.first, self.last = _BUSES[model]
         self.used = [0] * 32
         self.shared = [True] * 32
 
     def suits(self, flags: int) -> bool:
         """Say whether the bus is one to put such a device on, unasked."""
-        if flags & HOTPLUG and not self.accepts & HOTPLUG:
-            return False
-        return self.automatic and bool(flags & self.accepts & KINDS)
+        kind = INTEGRATED if flags & INTEGRATED else flags
+        return bool(kind & self.accepts & self.unasked)
 
     def full(self) -> bool:
         """Say whether no slot is free."""

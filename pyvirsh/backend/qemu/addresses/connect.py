@@ -9,7 +9,6 @@ from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.qemu.addresses.buses import (
     DMI_BRIDGE,
     DOWNSTREAM,
-    HOTPLUG,
     INTEGRATED,
     PCI,
     PCI_BRIDGE,
@@ -24,7 +23,7 @@ from pyvirsh.backend.qemu.addresses.buses import (
 
 # How a PCI controller itself connects.
 _BRIDGES = {
-    "pci-bridge": PCI_BRIDGE | HOTPLUG,
+    "pci-bridge": PCI_BRIDGE,
     "pci-expander-bus": PCI_EXPANDER,
     "pcie-root-port": ROOT_PORT | SHARES_SLOT,
     "pcie-switch-upstream-port": UPSTREAM,
@@ -45,8 +44,8 @@ class Wiring:
     """
 
     def __init__(self, *, express: bool) -> None:
-        self.pci = PCI | HOTPLUG
-        self.pcie = PCIE | HOTPLUG if express else self.pci
+        self.pci = PCI
+        self.pcie = PCIE if express else self.pci
         self.integrated = PCIE | INTEGRATED if express else self.pci
 
     def virtio(self, model: "str | None") -> int:

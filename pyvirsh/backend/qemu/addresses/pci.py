@@ -9,7 +9,7 @@ from pyvirsh.backend.conf.domain.defaults import insert_controller
 from pyvirsh.backend.conf.domain.devices import Controller
 from pyvirsh.backend.errors import XML_ERROR, VirError
 from pyvirsh.backend.qemu.addresses import chipset
-from pyvirsh.backend.qemu.addresses.buses import HOTPLUG, PCI, PCIE, Bus, Buses
+from pyvirsh.backend.qemu.addresses.buses import PCI, PCIE, Bus, Buses
 from pyvirsh.backend.qemu.addresses.connect import Wiring, all_devices, bridge_flags
 from pyvirsh.backend.qemu.facts import Facts, family
 
@@ -50,7 +50,7 @@ def _models(domain: Domain) -> "list[Bus]":
     for index in range(max(known) + 1):
         one = known.get(index)
         model = one.model or gap if one else gap
-        found.append(Bus(model, hotplug=one is None or one.hotplug != "off"))
+        found.append(Bus(model))
     return found
 
 
@@ -61,7 +61,7 @@ def _add_buses(domain: Domain, wiring: Wiring, *, spare: bool) -> None:
     at_start = len(buses.all)
     _place_all(domain, wiring, buses, record=False, slack=not full)
     if spare and len(buses.all) > at_start:
-        buses.place(PCIE | HOTPLUG)
+        buses.place(PCIE)
     known = {one.index for one in domain.devices.controllers if one.type == "pci"}
     index = 1
     while index < len(buses.all):
@@ -83,7 +83,7 @@ def _place_all(domain: Domain, wiring: Wiring, buses: Buses, *, record: bool, sl
                 buses.keep(address, flags)
     chosen = chipset.settle(domain, buses, wiring)
     if slack:
-        buses.place(PCI | HOTPLUG)
+        buses.place(PCI)
     for info, flags in [*((one.info, bridge_flags(one)) for one in bridges), *devices]:
         if wanted(info) and id(info) not in chosen:
             chosen[id(info)] = _companion(domain, info, chosen, buses, flags) or buses.place(flags)
@@ -157,7 +157,7 @@ def _describe(controller: Controller, domain: Domain, facts: Facts) -> None:
         address = controller.info.address
         if controller.port is None and address is not None and address.pci is not None:
             _, slot, function = address.pci
-            controller.port = slot << 3 | function
+            controller.port = slot << 3 | function if model == "pcie-root-port" else slot
     if model.endswith("expander-bus") and controller.bus_nr is None:
         controller.bus_nr = _free_bus_number(domain)
 

@@ -14,9 +14,11 @@ from pyvirsh.backend.qemu.defaults import (
     disks,
     display,
     general,
+    inactive,
     memory,
     network,
     others,
+    tuning,
 )
 from pyvirsh.backend.qemu.facts import Facts, Host
 
@@ -30,11 +32,14 @@ def complete(
     new_mac: "Callable[[], str]",
 ) -> None:
     """Fill in what the definition leaves open.  Errors: XML_ERROR, CONFIG_UNSUPPORTED and others."""
+    inactive.strip(domain)
     general.identity(domain, facts, host, new_uuid)
     memory.complete(domain)
     general.behaviour(domain)
+    tuning.complete(domain)
     disks.order(domain)
     board.order(domain)
+    board.group_companions(domain)
     board.add_devices(domain, facts)
     cpu.complete(domain, facts)
     general.firmware(domain, host, facts)

@@ -89,3 +89,16 @@ def _usb_model(board: str, facts: Facts) -> "str | None":
         if facts.has(device):
             return model
     return None
+
+
+_COMPANIONS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
+
+
+def group_companions(domain: Domain) -> None:
+    """Order the parts of USB 2 controllers as one: the EHCI first, its companions at their ports."""
+    usb = [one for one in domain.devices.controllers if one.type == "usb"]
+    for controller in usb:
+        if controller.model in _COMPANIONS:
+            master = any(one.model == "ich9-ehci1" and one.index == controller.index for one in usb)
+            if master and controller.info.master_startport is None:
+                controller.info.master_startport = _COMPANIONS[controller.model]

@@ -1,8 +1,9 @@
 """Character devices where the definition leaves them open."""
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.chardev import Console, Serial
+from pyvirsh.backend.conf.domain.chardev import CharSource, Console, Serial
 from pyvirsh.backend.conf.domain.common import Address
+from pyvirsh.backend.qemu.defaults.inactive import sources
 from pyvirsh.backend.qemu.facts import Facts
 
 _SERIAL_MODELS = {
@@ -16,6 +17,8 @@ _SERIAL_MODELS = {
 def complete(domain: Domain, facts: Facts) -> None:
     """Number ports, choose models and pair the first console with the first serial port."""
     devices = domain.devices
+    for source in sources(domain):
+        complete_source(source)
     _pair_console(domain)
     for ports in (devices.serials, devices.parallels, devices.consoles):
         _number(ports)
@@ -26,6 +29,14 @@ def complete(domain: Domain, facts: Facts) -> None:
     for card in devices.smartcards:
         if card.info.address is None:
             card.info.address = Address(type="ccid", controller=0, slot=0)
+
+
+def complete_source(source: CharSource) -> None:
+    """Fill in a protocol where there is one to choose, and drop it elsewhere."""
+    if source.type == "tcp":
+        source.protocol = source.protocol or "raw"
+    else:
+        source.protocol = None
 
 
 def _number(ports: "list[Serial] | list[Console] | list") -> None:
@@ -65,4 +76,5 @@ def _pair_console(domain: Domain) -> None:
 def _console_of(serial: Serial, stated: "Console | None" = None) -> Console:
     port = stated.target_port if stated is not None else 0
     made = Console(source=serial.source.copy(), target_type="serial", target_port=port)
+    made.info = serial.info.copy()
     return made

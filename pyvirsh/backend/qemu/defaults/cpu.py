@@ -13,7 +13,7 @@ def complete(domain: Domain, facts: Facts) -> None:
         if kind is not None and kind.cpu:
             domain.cpu = _default(cpu or Cpu(), kind.cpu)
     if domain.cpu is not None:
-        _settle(domain.cpu)
+        _settle(domain.cpu, emulated=domain.type == "qemu")
 
 
 def _default(cpu: Cpu, model: str) -> Cpu:
@@ -25,18 +25,19 @@ def _default(cpu: Cpu, model: str) -> Cpu:
     return cpu
 
 
-def _settle(cpu: Cpu) -> None:
+def _settle(cpu: Cpu, *, emulated: bool) -> None:
     cpu.mode = cpu.mode or "custom"
+    stated = cpu.check if cpu.check != "default" else None
     if cpu.mode == "custom":
         cpu.match = cpu.match or "exact"
         cpu.fallback = cpu.fallback or "allow"
-        cpu.check = cpu.check if cpu.check not in (None, "default") else "partial"
+        cpu.check = stated or ("none" if emulated else "partial")
     elif cpu.mode == "host-model":
-        cpu.match = None
-        cpu.check = cpu.check if cpu.check not in (None, "default") else "partial"
+        cpu.match = cpu.fallback = None
+        cpu.check = stated or "partial"
     else:
-        cpu.match = None
-        cpu.check = cpu.check if cpu.check not in (None, "default") else "none"
+        cpu.match = cpu.fallback = None
+        cpu.check = stated or "none"
         cpu.migratable = cpu.migratable or "on"
     for feature in cpu.features:
         feature.policy = feature.policy or "require"

@@ -2,9 +2,25 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.defaults import bus_of, drive_address, insert_disk
-from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
+from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, DiskSource
 from pyvirsh.backend.errors import XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts
+
+# Protocols' own ports.
+_PORTS = {
+    "http": "80",
+    "https": "443",
+    "ftp": "21",
+    "ftps": "990",
+    "tftp": "69",
+    "ssh": "22",
+    "nbd": "10809",
+    "iscsi": "3260",
+    "gluster": "24007",
+    "sheepdog": "7000",
+    "vxhs": "9999",
+    "nfs": "2049",
+}
 
 
 def order(domain: Domain) -> None:
@@ -20,9 +36,9 @@ def order(domain: Domain) -> None:
 def complete(domain: Domain, facts: Facts) -> None:
     """Fill in drivers, formats and drives' places."""
     for disk in domain.devices.disks:
-        _driver(disk)
         if disk.device == "cdrom":
             disk.readonly = True
+        _driver(disk)
         if disk.target_bus in ("ide", "scsi", "sata", "fdc") and disk.info.address is None:
             disk.info.address = drive_address(disk)
             if disk.info.address is None:
@@ -30,11 +46,23 @@ def complete(domain: Domain, facts: Facts) -> None:
 
 
 def _driver(disk: Disk) -> None:
-    if disk.type in ("vhostuser", "vhostvdpa"):
-        disk.driver = disk.driver or DiskDriver()
-        disk.driver.name = disk.driver.name or "qemu"
-        disk.driver.type = disk.driver.type or "raw"
-        return
     disk.driver = disk.driver or DiskDriver()
     disk.driver.name = disk.driver.name or "qemu"
     disk.driver.type = disk.driver.type or "raw"
+    if disk.type in ("vhostuser", "vhostvdpa"):
+        disk.snapshot = disk.snapshot or "no"
+    elif disk.snapshot == "no" and disk.readonly:
+        disk.snapshot = None
+    for encryption in (disk.encryption, disk.source.encryption if disk.source else None):
+        if encryption is not None and encryption.format == "luks":
+            encryption.engine = encryption.engine or "qemu"
+    if disk.source is not None:
+        complete_hosts(disk.source)
+
+
+def complete_hosts(source: DiskSource) -> None:
+    """Fill in the ports of servers reached by TCP."""
+    port = _PORTS.get(source.protocol or "")
+    for server in source.hosts:
+        if server.port is None and server.transport in (None, "tcp") and server.socket is None:
+            server.port = port

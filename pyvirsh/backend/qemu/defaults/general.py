@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain import tuning
+from pyvirsh.backend.conf.domain import Domain, tuning
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
 from pyvirsh.backend.qemu import firmware as firmware_choice
 from pyvirsh.backend.qemu.facts import Facts, Host
@@ -35,9 +34,10 @@ def _machine(domain: Domain, facts: Facts) -> None:
 def behaviour(domain: Domain) -> None:
     """Fill in the number of CPUs, the clock and what happens at the guest's end."""
     domain.vcpus = domain.vcpus or 1
-    if domain.vcpu_placement is None:
-        auto = domain.numatune is not None and domain.numatune.placement == "auto"
-        domain.vcpu_placement = "auto" if auto and domain.vcpu_cpuset is None else "static"
+    auto = domain.numatune is not None and domain.numatune.placement == "auto"
+    if domain.vcpu_cpuset is None and auto:
+        domain.vcpu_placement = "auto"
+    domain.vcpu_placement = domain.vcpu_placement or "static"
     if domain.vcpu_current == domain.vcpus:
         domain.vcpu_current = None
     if domain.clock is None:

@@ -20,17 +20,12 @@ def complete(domain: Domain) -> None:
         raise VirError(CONFIG_UNSUPPORTED, detail)
     if not domain.memory or domain.memory == plugged:
         raise VirError(XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration")
-    _round(domain)
     if not domain.current_memory or domain.current_memory > domain.memory:
         domain.current_memory = domain.memory
 
 
-def _up(size: int) -> int:
-    return -(-size // _MIB) * _MIB
-
-
-def _round(domain: Domain) -> None:
-    """Round all sizes up to whole MiB, as QEMU wants them."""
+def align(domain: Domain) -> None:
+    """Round all sizes up to whole MiB, as QEMU wants them, when the guest starts."""
     modules = [module.target for module in domain.devices.memories if module.target]
     before = sum(target.size or 0 for target in modules)
     for target in modules:
@@ -42,3 +37,7 @@ def _round(domain: Domain) -> None:
     domain.memory = initial + sum(target.size or 0 for target in modules)
     if domain.max_memory is not None:
         domain.max_memory = _up(domain.max_memory)
+
+
+def _up(size: int) -> int:
+    return -(-size // _MIB) * _MIB

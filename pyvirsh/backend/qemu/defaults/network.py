@@ -11,7 +11,7 @@ def complete(domain: Domain, facts: Facts, new_mac: "Callable[[], str]") -> None
     for interface in domain.devices.interfaces:
         interface.mac = interface.mac or new_mac()
         if interface.model is None and interface.type != "hostdev":
-            interface.model = default_model(facts)
+            interface.model = "virtio" if interface.type == "vdpa" else default_model(facts)
 
 
 def default_model(facts: Facts) -> str:
