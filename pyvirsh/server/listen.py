@@ -10,6 +10,7 @@ import socket
 import ssl
 import stat
 import struct
+import threading
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.errors import INVALID_ARG, SYSTEM_ERROR, VirError
@@ -31,11 +32,15 @@ def opener(default: str) -> "Opener":
     """Make what opens a driver for a client; `default` is opened when the client names none."""
     from pyvirsh import backend
 
+    # Drivers in memory share their host between connections.
+    opening = threading.Lock()
+
     def open_driver(name: str, read_only: bool) -> "Driver":
         uri = name or default
         if "+" in backend.Uri(uri).scheme or backend.Uri(uri).scheme == "remote":
             raise VirError(INVALID_ARG, f"{uri} names another host; this server serves its own")
-        return backend.open(uri, read_only=read_only, environ={})
+        with opening:
+            return backend.open(uri, read_only=read_only, environ={})
 
     return open_driver
 

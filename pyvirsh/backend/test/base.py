@@ -1,5 +1,7 @@
 """What the parts of the test driver share."""
 
+from _thread import RLock
+
 from pyvirsh.backend.api import DomainRef, Driver, Event
 from pyvirsh.backend.constants import DOMAIN_AFFECT_CONFIG, DOMAIN_AFFECT_LIVE
 
@@ -9,6 +11,9 @@ if TYPE_CHECKING:
     from pyvirsh.backend.test.mailbox import Mailbox
     from pyvirsh.backend.test.world import World
 
+# One for all hosts of the process: they are quick.
+_LOCK = RLock()
+
 AFFECT = DOMAIN_AFFECT_LIVE | DOMAIN_AFFECT_CONFIG
 
 
@@ -16,6 +21,8 @@ class TestBase(Driver):
     """A connection to a test host."""
 
     __test__ = False  # not a case for pytest
+    lock = _LOCK
+    immediate = True
 
     def __init__(self, world: "World") -> None:
         self.world = world
@@ -27,6 +34,7 @@ class TestBase(Driver):
         self.closed = True
         if self._mailbox is not None:
             self.world.mailboxes.remove(self._mailbox)
+            self._mailbox.close()
             self._mailbox = None
 
     def guest(self, dom: DomainRef) -> "Guest":
@@ -53,6 +61,9 @@ class TestBase(Driver):
 
     def next_events(self, timeout: "float | None") -> "list[Event]":
         return self.mailbox.take(timeout)
+
+    def events_fileno(self) -> int:
+        return self._mailbox.fileno() if self._mailbox is not None else -1
 
     def connect_domain_event_callback_register_any(self, event_id: int, dom: "DomainRef | None") -> int:
         if dom is not None:

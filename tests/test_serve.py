@@ -1,0 +1,475 @@
+"""`serve` with the real virsh, libvirt-python and ourselves as clients; damaged and dying clients."""
+
+import contextlib
+import os
+import random
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import daemons
+from conftest import PYVIRSH, needs
+from pyvirsh import backend
+from pyvirsh.backend.api import Driver
+from pyvirsh.backend.errors import INTERNAL_ERROR, NO_SUPPORT, OPERATION_DENIED, RPC, VirError
+from pyvirsh.rpc import protocol, xdr
+from pyvirsh.rpc.framing import Decoder, Packet
+from pyvirsh.server import calls
+
+LINES = (
+    "list --all",
+    "dumpxml test",
+    "domstate test --reason",
+    "domstate nope",
+    "suspend test; list; resume test",
+    "destroy test; destroy test; start test; domid test",
+    "nodeinfo",
+    "hostname; capabilities",
+    "vcpucount test; setvcpus test 1; vcpucount test --live",
+    "desc test --title hello; list --title",
+    "memtune test; schedinfo test",
+    "define xml/nope.xml",
+)
+
+
+def where(path, scheme="test", query=""):
+    return f"{scheme}+unix:///default?socket={path}{query}"
+
+
+def run(*words):
+    return subprocess.run(list(words), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def answers(*words):
+    done = run(*words)
+    return done.stdout, done.stderr, done.returncode
+
+
+class Wire:
+    """A client that speaks packets."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(20)
+        self.sock.connect(str(path))
+        self._decoder = Decoder()
+        self._got = []
+        self._serial = 0
+
+    def send(self, name, values=(), **changes):
+        program, number, _ = protocol.PROCEDURES[name]
+        struct = f"remote_{name}_args"
+        payload = xdr.pack(struct, values) if struct in protocol.STRUCTS else b""
+        packet = Packet(program, number, protocol.CALL, self._serial, payload=payload)
+        self._serial += 1
+        for field, value in changes.items():
+            setattr(packet, field, value)
+        self.sock.sendall(packet.encode())
+        return packet.serial
+
+    def next(self):
+        while not self._got:
+            data = self.sock.recv(65536)
+            if not data:
+                return None
+            self._got += self._decoder.feed(data)
+        return self._got.pop(0)
+
+    def call(self, name, values=(), **changes):
+        serial = self.send(name, values, **changes)
+        packet = self.next()
+        assert packet is not None and packet.serial == serial
+        if packet.status == protocol.STATUS_ERROR:
+            code, _, message, *_ = xdr.unpack("remote_error", packet.payload)
+            return code, message
+        return packet.payload
+
+    def open(self, name="test:///default", flags=0):
+        self.call("auth_list")
+        return self.call("connect_open", (name, flags))
+
+
+def is_alive(path):
+    wire = Wire(path)
+    return wire.open() == b""
+
+
+# -- real clients -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_virsh_sees_its_own_test_driver(served, line):
+    needs("virsh")
+    ours = answers("virsh", "-c", where(served), line)
+    theirs = answers("virsh", "-c", "test:///default", line)
+    assert ours == theirs
+
+
+def test_our_own_client(served):
+    for line in LINES:
+        ours = answers(PYVIRSH, "-c", where(served), line)
+        assert ours == answers(PYVIRSH, "-c", "test:///default", line)
+
+
+def test_virsh_events(served):
+    needs("virsh")
+    watcher = subprocess.Popen(
+        ["virsh", "-c", where(served), "event", "lifecycle", "--timeout", "20", "--loop"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    driver = backend.open(where(served))
+    dom = driver.domain_lookup_by_name("test")
+    seen = ""
+    deadline = time.monotonic() + 15
+    while "Suspended" not in seen and time.monotonic() < deadline:
+        driver.domain_suspend(dom)
+        driver.domain_resume(dom)
+        seen += watcher.stdout.readline()
+    watcher.terminate()
+    watcher.wait()
+    watcher.stdout.close()
+    assert "event 'lifecycle' for domain 'test'" in seen
+    driver.close()
+
+
+def test_libvirt_python_sees_events(served):
+    python = "/usr/bin/python3"
+    if not shutil.which(python) or run(python, "-c", "import libvirt").returncode:
+        pytest.skip("needs python3-libvirt")
+    script = f"""
+import libvirt
+libvirt.virEventRegisterDefaultImpl()
+conn = libvirt.open("{where(served)}")
+seen = []
+conn.domainEventRegisterAny(None, 0, lambda c, d, event, detail, o: seen.append((d.name(), event)), None)
+dom = conn.lookupByName("test")
+dom.suspend()
+while not seen:
+    libvirt.virEventRunDefaultImpl()
+print(*seen[0], conn.listDomainsID(), conn.numOfDefinedDomains(), dom.info()[0])
+conn.close()
+"""
+    done = run(python, "-c", script)
+    assert done.stdout == "test 3 [1] 0 3\n", done.stderr
+
+
+def test_screenshot_streams(served, tmp_path):
+    needs("virsh")
+    done = run("virsh", "-c", where(served), f"screenshot test {tmp_path}/shot")
+    assert done.returncode == 0, done.stderr
+    run("virsh", "-c", "test:///default", f"screenshot test {tmp_path}/theirs")
+    assert (tmp_path / "shot").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+# -- the protocol's edges ---------------------------------------------------------------------------------
+
+
+def test_what_is_no_call_gets_its_error(served):
+    wire = Wire(served)
+    assert wire.call("node_get_info") == (INTERNAL_ERROR, "internal error: hypervisor connection not open")
+    assert wire.call("auth_list", procedure=9999) == (RPC, "unknown procedure: 9999")
+    assert wire.call("auth_list", program=5) == (RPC, "Cannot find program 5 version 1")
+    assert wire.call("auth_list", version=7)[0] == RPC
+    assert wire.open() == b""
+    assert wire.call("connect_open", ("test:///default", 0)) == (
+        INTERNAL_ERROR,
+        "internal error: connection already open",
+    )
+    assert wire.call("domain_lookup_by_name", ("x",), payload=b"abc") == (
+        RPC,
+        "Unable to decode message payload",
+    )
+    assert wire.call("domain_migrate_prepare", (None, 0, None, 0))[0] == NO_SUPPORT
+
+
+def test_other_hosts_are_not_served(served):
+    code, message = Wire(served).open("qemu+ssh://elsewhere/system")
+    assert code != 0 and "another host" in message
+
+
+def test_read_only_is_enforced_by_the_server(served):
+    wire = Wire(served)
+    assert wire.open(flags=1) == b""
+    payload = wire.call("domain_lookup_by_name", ("test",))
+    (dom,) = xdr.unpack("remote_domain_lookup_by_name_ret", payload)
+    for name in ("domain_destroy", "domain_suspend", "domain_undefine"):
+        code, message = wire.call(name, (dom,))
+        assert code == OPERATION_DENIED and "read only access prevents" in message
+    assert isinstance(wire.call("domain_get_info", (dom,)), bytes)
+
+
+def test_unknown_to_read_only_means_refused():
+    """Every procedure is either known to be harmless or refused: nothing new slips through."""
+    driver = backend.open("test:///default", read_only=True)
+    denied = 0
+    for name in protocol.PROCEDURES:
+        if not hasattr(Driver, name) or "get" in name or "list" in name or "lookup" in name:
+            continue
+        struct = f"remote_{name}_args"
+        if protocol.PROCEDURES[name][0] != protocol.REMOTE_PROGRAM or struct not in protocol.STRUCTS:
+            continue
+        takes = [field for field, _ in xdr.fields(struct)]
+        try:
+            calls.perform(driver, calls.Call(name, tuple(0 for _ in takes), []))
+        except VirError as error:
+            denied += error.code == OPERATION_DENIED
+        except (AttributeError, TypeError):
+            continue
+    assert denied > 120
+
+
+# -- damage --------------------------------------------------------------------------------------------------
+
+
+def test_10000_damaged_packets(served):
+    chance = random.Random(9)
+    bystander = Wire(served)
+    bystander.open()
+    server = _server_pid(served)
+    before = _memory(server)
+    sent = 0
+    while sent < 10000:
+        wire = Wire(served)
+        wire.open()
+        for _ in range(200):
+            sent += 1
+            try:
+                wire.sock.sendall(_damaged(chance))
+            except OSError:
+                break
+        wire.sock.close()
+        if sent % 2000 < 200:
+            assert isinstance(bystander.call("connect_get_type"), bytes)
+    assert is_alive(served)
+    assert _memory(server) - before < 200 << 10
+
+
+def _damaged(chance):
+    name = chance.choice(list(protocol.PROCEDURES))
+    if name in ("connect_close", "domain_save", "domain_core_dump"):
+        name = "domain_lookup_by_name"
+    program, number, _ = protocol.PROCEDURES[name]
+    payload = chance.randbytes(chance.randrange(0, 64))
+    data = bytearray(Packet(program, number, chance.choice((0, 0, 0, 3, 6)), 1, payload=payload).encode())
+    if chance.random() < 0.3:
+        data[chance.randrange(4, 28)] = chance.randrange(256)
+    if chance.random() < 0.02:
+        data[chance.randrange(0, 4)] = chance.randrange(256)
+    return bytes(data)
+
+
+def test_a_huge_length_is_refused_at_once(served):
+    wire = Wire(served)
+    wire.sock.sendall(b"\xff\xff\xff\xff" + b"x" * 100)
+    assert wire.next() is None
+    assert is_alive(served)
+
+
+def test_a_client_that_does_not_read_is_dropped_and_harms_nobody(served):
+    slow = Wire(served)
+    slow.open()
+    slow.sock.settimeout(0.5)
+    with pytest.raises(OSError):
+        for _ in range(200000):
+            slow.send("connect_get_capabilities")
+    assert is_alive(served)
+
+
+def test_clients_that_vanish(served):
+    for _ in range(50):
+        wire = Wire(served)
+        wire.open()
+        wire.send("domain_screenshot", (_test_dom(), 0, 0))
+        wire.sock.close()
+    assert is_alive(served)
+
+
+def _test_dom():
+    from pyvirsh.backend.api import DomainRef
+
+    return DomainRef("test", "6695eb01-f6a4-8304-79aa-97f2502e193f", 1)
+
+
+def test_50_clients_at_once(served):
+    drivers = [backend.open(where(served)) for _ in range(50)]
+    failures = []
+
+    def work(driver):
+        try:
+            for _ in range(20):
+                assert driver.domain_lookup_by_name("test").name == "test"
+        except (VirError, AssertionError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(driver,)) for driver in drivers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for driver in drivers:
+        driver.close()
+    assert not failures
+
+
+def test_a_long_call_holds_up_nobody(tmp_path):
+    path = tmp_path / "s"
+    slow_uri = "test:///default?latency=3s"
+    process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path)])
+    with daemons.running(process):
+        daemons.wait_for(path, process)
+        slow = Wire(path)
+        slow.send("auth_list")
+        slow.next()
+        slow.send("connect_open", (slow_uri, 0))
+        slow.next()
+        slow.send("connect_get_type")
+        began = time.monotonic()
+        assert is_alive(path)
+        assert time.monotonic() - began < 2
+        assert slow.next().status == protocol.STATUS_OK
+
+
+# -- processes -------------------------------------------------------------------------------------------
+
+
+def _server_pid(path):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(path))
+        return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+
+
+def _memory(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def test_the_socket_is_private_and_is_taken_over_from_the_dead(served, tmp_path):
+    assert os.stat(served).st_mode & 0o777 == 0o600
+    second = run(PYVIRSH, "serve", "--socket", str(served))
+    assert second.returncode == 1 and "serves there already" in second.stderr
+    os.kill(_server_pid(served), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    process = None
+    while time.monotonic() < deadline:
+        process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(served), "test:///default"])
+        try:
+            process.wait(1)
+        except subprocess.TimeoutExpired:
+            break
+    with daemons.running(process):
+        assert is_alive(served)
+
+
+def test_socket_paths_are_checked():
+    done = run(PYVIRSH, "serve", "--socket", "/tmp/" + "x" * 200)
+    assert done.returncode == 1 and "longer than" in done.stderr
+    done = run(PYVIRSH, "serve", "--socket", "/no/such/place/s")
+    assert done.returncode == 1 and "/no/such/place/s" in done.stderr
+    done = run(PYVIRSH, "serve")
+    assert done.returncode == 1 and "--stdio" in done.stderr
+
+
+def test_other_users_are_refused(served):
+    if os.geteuid():
+        pytest.skip("needs root, to be somebody else")
+    os.chmod(served, 0o666)
+    for path in served.parents:
+        if path != Path("/") and path != Path("/tmp"):
+            path.chmod(0o755)
+    script = (
+        f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(served)!r}); "
+        "s.sendall(b'\\0' * 28); print(len(s.recv(100)))"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", script], user=daemons.NOBODY, capture_output=True, text=True
+    )
+    assert done.stdout.strip() in ("0", "") and is_alive(served)
+
+
+def test_descriptors_do_not_leak(served):
+    pid = _server_pid(served)
+    is_alive(served)
+    before = len(os.listdir(f"/proc/{pid}/fd"))
+    for _ in range(100):
+        is_alive(served)
+    deadline = time.monotonic() + 10
+    while len(os.listdir(f"/proc/{pid}/fd")) > before + 5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(os.listdir(f"/proc/{pid}/fd")) <= before + 5
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 100
+
+
+# -- stdio, helper, TLS --------------------------------------------------------------------------------------
+
+
+def test_stdio_serves_one_client_and_ends(tmp_path):
+    script = tmp_path / "to"
+    script.write_text(f"#!/bin/sh\nexec {PYVIRSH} serve --stdio test:///default\n")
+    script.chmod(0o755)
+    uri = f"test+ext:///default?command={script}"
+    assert " test " in run(PYVIRSH, "-c", uri, "list").stdout
+    needs("virsh")
+    assert " test " in run("virsh", "-c", uri, "list").stdout
+
+
+def test_the_helper_is_never_put_over_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{os.path.dirname(PYVIRSH)}:/bin")
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "virt-ssh-helper").write_text("#!/bin/sh\n# somebody else's\n")
+    done = run(PYVIRSH, "install-helper", str(place))
+    assert done.returncode == 1 and "left as it is" in done.stderr
+    (place / "virt-ssh-helper").unlink()
+    if shutil.which("virt-ssh-helper"):
+        pytest.skip("libvirt is here: its own helper is used, which the test above covers")
+    assert run(PYVIRSH, "install-helper", str(place)).returncode == 0
+
+
+def test_stock_virsh_over_ssh_reaches_us_through_the_helper(tmp_path):
+    needs("virsh", "sshd")
+    helper = tmp_path / "bin" / "virt-ssh-helper"
+    helper.parent.mkdir()
+    from pyvirsh.commands.serve import HELPER
+
+    helper.write_text(HELPER.format(program=PYVIRSH))
+    helper.chmod(0o755)
+    with daemons.sshd(str(helper.parent)) as server:
+        uri = f"test+ssh://{server.user}@127.0.0.1:{server.port}/default?keyfile={server.key}&no_verify=1"
+        done = run("virsh", "-c", uri, "list; uri")
+        assert " test " in done.stdout, done.stderr
+        denied = run("virsh", "-r", "-c", uri, "suspend test")
+        assert "read only access" in denied.stderr
+
+
+def test_tls(pki, tmp_path):
+    needs("virsh")
+    port = daemons.free_port()
+    process = subprocess.Popen(
+        [PYVIRSH, "serve", "--listen", f"127.0.0.1:{port}", "--pki", str(pki), "test:///default"]
+    )
+    with daemons.running(process):
+        daemons.wait_for_port(port, process)
+        uri = f"test+tls://127.0.0.1:{port}/default?pkipath="
+        assert " test " in run(PYVIRSH, "-c", f"{uri}{pki}", "list").stdout
+        theirs = run("virsh", "-c", f"{uri}{pki}", "list")
+        assert " test " in theirs.stdout, theirs.stderr
+        assert run(PYVIRSH, "-c", f"{uri}{pki}/stranger", "list").returncode == 1
+        bare = socket.create_connection(("127.0.0.1", port))
+        bare.sendall(b"\0\0\0\x1c" + b"\0" * 24)
+        bare.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            assert b"test" not in bare.recv(1000)
+        bare.close()
+    done = run(PYVIRSH, "serve", "--listen", "127.0.0.1:1", "--pki", str(tmp_path))
+    assert done.returncode == 1 and "cacert.pem" in done.stderr
