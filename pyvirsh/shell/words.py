@@ -17,7 +17,7 @@ _SPECIAL = " \t\n;\\'\""
 
 
 class Lexer:
-    """Reads words from `text`; `line` is the number of the line the last word began in.
+    """Reads words from `text`; `line` is the number of the line the last word ended in.
 
     `word_start` and `at` are where the last word begins and where reading goes on.
     lenient: a dangling backslash and an open quote end quietly, as completion needs it;
