@@ -62,6 +62,12 @@ def not_null(value: object, name: str, function: str) -> None:
         raise invalid(f"{name} in {function} must not be NULL")
 
 
+def null(value: object, name: str, function: str) -> None:
+    """Refuse anything.  Errors: INVALID_ARG."""
+    if value is not None:
+        raise invalid(f"{name} in {function} must be NULL")
+
+
 def no_metadata() -> VirError:
     """Make the error for a title, description or element that a definition lacks."""
     return VirError(NO_DOMAIN_METADATA, "Requested metadata element is not present")

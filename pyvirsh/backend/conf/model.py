@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from pyvirsh.backend.conf import bitmap
-from pyvirsh.backend.conf.xml import Element, Node, children, local_name, verbatim
+from pyvirsh.backend.conf.xml import Element, Node, children, local_name
 from pyvirsh.backend.errors import XML_ERROR, VirError
 
 
@@ -244,7 +244,7 @@ class _Many(_One):
 
 
 class _Verbatim(Field):
-    """An element kept as it was written."""
+    """A <metadata>, kept as text."""
 
     def __init__(self, path: str, *, depth: int) -> None:
         super().__init__(path)
@@ -254,7 +254,9 @@ class _Verbatim(Field):
         element = at.find(self.steps)
         if element is None or not len(element):
             return None
-        return verbatim(element, self._depth)
+        from pyvirsh.backend.conf import metadata
+
+        return metadata.clean(element, self._depth)
 
     def write(self, value: str, at: Writer) -> None:
         at.node(self.steps[:-1]).kids.append(value)
@@ -324,7 +326,7 @@ def many(path: str, model: Any) -> Any:
 
 
 def kept(path: str, *, depth: int) -> Any:
-    """Declare an element kept as it was written; `depth` is how deep it stands."""
+    """Declare a <metadata>; `depth` is how deep it stands."""
     return _Verbatim(path, depth=depth)
 
 

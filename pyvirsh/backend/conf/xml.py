@@ -1,7 +1,7 @@
 """XML text in and out: a parser that trusts nothing, a writer that writes as libvirt does.
 
 No DTD, no entities, no network; size, depth and number of elements are bounded before anything
-is built from a document.  The only module that knows lxml.
+is built from a document.  With `metadata` the only module that knows lxml.
 
 Source: libvirt's output as observed; `security.md`, test 5.
 """
@@ -88,6 +88,17 @@ def children(element: Element) -> "Iterator[Element]":
             yield child
 
 
+def unlink(element: Element) -> None:
+    """Take an element out of its parent, leaving the text behind it where it is."""
+    parent, before, tail = element.getparent(), element.getprevious(), element.tail or ""
+    assert parent is not None, "the root cannot be taken out"
+    if before is not None:
+        before.tail = (before.tail or "") + tail
+    else:
+        parent.text = (parent.text or "") + tail
+    parent.remove(element)
+
+
 class _Renamed:
     """A view of an element in which tags of one namespace carry a prefix instead."""
 
@@ -172,16 +183,6 @@ def _write(node: "Node | str", pad: str, lines: "list[str]") -> None:
         lines.append(f"{head}>{escape(node.text)}</{node.tag}>")
     else:
         lines.append(head + "/>")
-
-
-def verbatim(element: Element, depth: int) -> str:
-    """Return an element as it was written, without what stands around it.
-
-    depth: how deep it will stand; its own inner layout is kept.
-    """
-    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
-    # The writer of lxml repeats the namespaces that the surroundings declare; libvirt does not.
-    return "  " * depth + text
 
 
 # -- queries -----------------------------------------------------------------------------------------

@@ -4,14 +4,39 @@ A theme of the API is a mixin in a module of its own; its state stands in `world
 """
 
 from pyvirsh.backend.test.builtin import default_world
+from pyvirsh.backend.test.checkpoints import Checkpoints
 from pyvirsh.backend.test.definitions import Definitions
+from pyvirsh.backend.test.disktune import DiskTuning
+from pyvirsh.backend.test.guestagent import GuestAgent
+from pyvirsh.backend.test.iothreads import IoThreads
 from pyvirsh.backend.test.lifecycle import Lifecycle
+from pyvirsh.backend.test.limits import Limits
 from pyvirsh.backend.test.lookup import Lookup
+from pyvirsh.backend.test.memory import Memory
+from pyvirsh.backend.test.metadata import Metadata
 from pyvirsh.backend.test.node import Node
+from pyvirsh.backend.test.saving import Saving
+from pyvirsh.backend.test.snapshots import Snapshots
+from pyvirsh.backend.test.vcpus import Vcpus
 from pyvirsh.backend.test.world import World
 
 
-class TestDriver(Lookup, Lifecycle, Definitions, Node):
+class TestDriver(
+    Lookup,
+    Lifecycle,
+    Definitions,
+    Node,
+    Vcpus,
+    Memory,
+    Limits,
+    DiskTuning,
+    IoThreads,
+    Saving,
+    GuestAgent,
+    Metadata,
+    Snapshots,
+    Checkpoints,
+):
     """A connection to a test host."""
 
     __test__ = False  # not a case for pytest

@@ -1,6 +1,7 @@
 """A domain of a test host: its definitions and what it does at the moment."""
 
 from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.checks import affect
 from pyvirsh.backend.constants import (
     DOMAIN_AFFECT_CONFIG,
     DOMAIN_AFFECT_LIVE,
@@ -114,6 +115,10 @@ class Guest:
         self.managed_save = False
         self.updated = False
         self.frozen: set[str] = set()
+        # seconds and nanoseconds of its clock, which stands still
+        self.time = (627319920, 0)
+        # number of an I/O thread -> poll_max_ns, poll_grow, poll_shrink
+        self.polling: dict[int, tuple[int, int, int]] = {}
         self._snapshots: Moments | None = None
         self._checkpoints: Moments | None = None
 
@@ -179,7 +184,8 @@ class Guest:
         return asked
 
     def one(self, flags: int) -> Definition:
-        """Return the definition that flags ask for.  Errors: OPERATION_INVALID."""
+        """Return the definition that flags ask for.  Errors: OPERATION_INVALID, INVALID_ARG."""
+        affect(flags)
         return self.live if self.impact(flags) & DOMAIN_AFFECT_LIVE else self.stored
 
     def both(self, flags: int) -> "tuple[Definition | None, Definition | None]":
@@ -210,13 +216,16 @@ class Guest:
         if self.persistent and self.future is None:
             self.future = self.live.copy()
 
-    def stop(self, reason: int) -> None:
-        """Stop it, and drop it if it is transient."""
+    def halt(self, reason: int) -> None:
+        """Take its id and let the stored definition be in force again."""
         self.state = DOMAIN_SHUTOFF
         self.reason = reason
         self.id = -1
-        self.frozen.clear()
         if self.future is not None:
             self.live, self.future = self.future, None
+
+    def stop(self, reason: int) -> None:
+        """Stop it, and drop it if it is transient."""
+        self.halt(reason)
         if not self.persistent:
             self.world.remove(self)

@@ -2,7 +2,6 @@
 
 import os
 
-from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed, not_negative, not_zero
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.backend.test.base import TestBase
@@ -105,9 +104,3 @@ class Node(TestBase):
         # No real count: a formula that gives each node and size a number of its own.
         cells = range(start_cell, start_cell + cell_count)
         return [(14 + 12 * cell) * 2**at - 7 for cell in cells for at in range(len(pages))]
-
-    def domain_get_hostname(self, dom: DomainRef, flags: int = 0) -> str:
-        return "testhost"
-
-
-__all__ = ["Node"]

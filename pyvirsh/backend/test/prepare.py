@@ -66,7 +66,9 @@ def name_interfaces(model: Domain) -> None:
     taken = {interface.target_dev for interface in model.devices.interfaces}
     for interface in model.devices.interfaces:
         if not interface.target_dev:
-            interface.target_dev = next(name for at in range(len(taken) + 1) if (name := f"testnet{at}") not in taken)
+            interface.target_dev = next(
+                name for at in range(len(taken) + 1) if (name := f"testnet{at}") not in taken
+            )
             taken.add(interface.target_dev)
 
 

@@ -80,6 +80,10 @@ class World:
         """Return the time in seconds."""
         return self.clock() // 1_000_000_000
 
+    def online_cpus(self) -> "set[int]":
+        """Return the CPUs of the machine this runs on: what threads without a pin of their own may use."""
+        return os.sched_getaffinity(0)
+
     # -- domains -----------------------------------------------------------------------------------
 
     def guest(self, dom: DomainRef) -> "Guest":

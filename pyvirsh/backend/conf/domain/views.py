@@ -10,13 +10,23 @@ from pyvirsh.backend.constants import DOMAIN_XML_INACTIVE, DOMAIN_XML_SECURE
 
 def document(domain: Domain, flags: int = 0, number: int = -1) -> str:
     """Return the XML text.  flags: virDomainXMLFlags; number: the id of a running domain."""
-    node = domain.to_node()
+    node = _node(domain, flags)
     if number != -1 and not flags & DOMAIN_XML_INACTIVE:
         first, *rest = node.attrs.items()
         node.attrs = dict([first, ("id", str(number)), *rest])
+    return write(node)
+
+
+def inactive_node(domain: Domain, flags: int = 0) -> Node:
+    """Return the domain as an element of another document, as if it did not run."""
+    return _node(domain, flags | DOMAIN_XML_INACTIVE)
+
+
+def _node(domain: Domain, flags: int) -> Node:
+    node = domain.to_node()
     if not flags & DOMAIN_XML_SECURE:
         _hide_passwords(node)
-    return write(node)
+    return node
 
 
 def _hide_passwords(node: Node) -> None:

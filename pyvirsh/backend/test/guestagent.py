@@ -1,0 +1,93 @@
+"""What a test domain answers in place of a guest agent, and what is typed into it."""
+
+from pyvirsh.backend import constants as c
+from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.errors import INVALID_ARG, OPERATION_INVALID, VirError
+from pyvirsh.backend.test.base import TestBase
+from pyvirsh.backend.test.memory import LAST_UPDATE
+
+# mount point, device, type, disks
+FILESYSTEMS: "list[tuple[str, str, str, list[str]]]" = [
+    ("/", "vda1", "ext4", ["vda"]),
+    ("/boot", "vda2", "ext4", ["vda"]),
+]
+_MOUNT_POINTS = [mount_point for mount_point, _, _, _ in FILESYSTEMS]
+
+
+class GuestAgent(TestBase):
+    """Answers of a guest."""
+
+    def domain_get_hostname(self, dom: DomainRef, flags: int = 0) -> str:
+        allowed(flags, 0, "testDomainGetHostname")
+        guest = self.running(dom)
+        return f"{guest.name}host"
+
+    def domain_get_time(self, dom: DomainRef, flags: int = 0) -> "tuple[int, int]":
+        allowed(flags, 0, "testDomainGetTime")
+        return self.running(dom).time
+
+    def domain_set_time(self, dom: DomainRef, seconds: int, nseconds: int, flags: int = 0) -> None:
+        allowed(flags, c.DOMAIN_TIME_SYNC, "testDomainSetTime")
+        self.running(dom).time = (seconds, nseconds)
+
+    def domain_get_fsinfo(self, dom: DomainRef, flags: int = 0) -> "list[tuple[str, str, str, list[str]]]":
+        allowed(flags, 0, "testDomainGetFSInfo")
+        self.running(dom)
+        return FILESYSTEMS
+
+    def domain_fsfreeze(self, dom: DomainRef, mountpoints: "list[str]", flags: int = 0) -> int:
+        allowed(flags, 0, "testDomainFSFreeze")
+        frozen = self.running(dom).frozen
+        before = len(frozen)
+        for mount_point in mountpoints or _MOUNT_POINTS:
+            frozen.add(_known(mount_point))
+        return len(frozen) - before
+
+    def domain_fsthaw(self, dom: DomainRef, mountpoints: "list[str]", flags: int = 0) -> int:
+        allowed(flags, 0, "testDomainFSThaw")
+        frozen = self.running(dom).frozen
+        before = len(frozen)
+        for mount_point in mountpoints or _MOUNT_POINTS:
+            frozen.discard(_known(mount_point))
+        return before - len(frozen)
+
+    def domain_fstrim(self, dom: DomainRef, mount_point: "str | None", minimum: int, flags: int = 0) -> None:
+        allowed(flags, 0, "testDomainFSTrim")
+        self.running(dom)
+        if mount_point is not None:
+            _known(mount_point)
+
+    def domain_set_user_password(
+        self, dom: DomainRef, user: "str | None", password: "str | None", flags: int = 0
+    ) -> None:
+        allowed(flags, c.DOMAIN_PASSWORD_ENCRYPTED, "testDomainSetUserPassword")
+        self.running(dom)
+
+    # -- typed into it -----------------------------------------------------------------------------
+
+    def domain_send_key(
+        self, dom: DomainRef, codeset: int, holdtime: int, keycodes: "list[int]", flags: int = 0
+    ) -> None:
+        allowed(flags, 0, "testDomainSendKey")
+        self.running(dom)
+
+    def domain_inject_nmi(self, dom: DomainRef, flags: int = 0) -> None:
+        allowed(flags, 0, "testDomainInjectNMI")
+        self.running(dom)
+
+    def domain_send_process_signal(self, dom: DomainRef, pid_value: int, signum: int, flags: int = 0) -> None:
+        allowed(flags, 0, "testDomainSendProcessSignal")
+        self.running(dom)
+        if pid_value != 1:
+            raise VirError(INVALID_ARG, "only sending a signal to pid 1 is supported")
+
+
+def _known(mount_point: str) -> str:
+    """Return a mount point that the guest has.  Errors: OPERATION_INVALID for another."""
+    if mount_point not in _MOUNT_POINTS:
+        raise VirError(OPERATION_INVALID, f"mount point not found: {mount_point}")
+    return mount_point
+
+
+__all__ = ["FILESYSTEMS", "LAST_UPDATE", "GuestAgent"]

@@ -1,0 +1,105 @@
+"""I/O threads: in the definition, with the polling figures that only the test host keeps."""
+
+from pyvirsh.backend import api
+from pyvirsh.backend.api import DomainRef, TypedParam
+from pyvirsh.backend.checks import allowed, positive
+from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.tuning import IoThread, IoThreadPin
+from pyvirsh.backend.constants import DOMAIN_AFFECT_LIVE
+from pyvirsh.backend.errors import INVALID_ARG, VirError
+from pyvirsh.backend.test.base import AFFECT, TestBase
+from pyvirsh.backend.test.vcpus import MAP_LENGTH, cputune
+
+# poll_max_ns, poll_grow, poll_shrink of a new thread
+NEW_THREAD = (32768, 0, 0)
+_PARAMS = {
+    "poll_max_ns": api.PARAM_ULLONG,
+    "poll_grow": api.PARAM_UINT,
+    "poll_shrink": api.PARAM_UINT,
+}
+
+
+def thread_ids(model: Domain) -> "list[int]":
+    """Return the numbers of a definition's I/O threads."""
+    return [thread.id for thread in model.iothread_ids if thread.id is not None]
+
+
+class IoThreads(TestBase):
+    """I/O threads."""
+
+    def domain_get_iothread_info(self, dom: DomainRef, flags: int = 0) -> "list[tuple[int, bytes]]":
+        allowed(flags, AFFECT, "testDomainGetIOThreadInfo")
+        model = self.guest(dom).one(flags).model
+        pins = {pin.iothread: pin.cpuset for pin in (model.cputune.iothreadpins if model.cputune else [])}
+        everywhere = self.world.online_cpus()
+        return [
+            (number, bitmap.to_bytes(_cpus(pins.get(number) or model.vcpu_cpuset, everywhere), MAP_LENGTH))
+            for number in thread_ids(model)
+        ]
+
+    def domain_add_iothread(self, dom: DomainRef, iothread_id: int, flags: int = 0) -> None:
+        positive(iothread_id, "iothread_id", "virDomainAddIOThread")
+        allowed(flags, AFFECT, "testDomainAddIOThread")
+        guest = self.guest(dom)
+        definition = guest.one(flags)
+        if iothread_id in thread_ids(definition.model):
+            raise VirError(INVALID_ARG, f"an IOThread is already using iothread_id '{iothread_id}'")
+        model = definition.change()
+        model.iothread_ids.append(IoThread(id=iothread_id))
+        model.iothreads = len(model.iothread_ids)
+        guest.polling[iothread_id] = NEW_THREAD
+
+    def domain_del_iothread(self, dom: DomainRef, iothread_id: int, flags: int = 0) -> None:
+        positive(iothread_id, "iothread_id", "virDomainDelIOThread")
+        allowed(flags, AFFECT, "testDomainDelIOThread")
+        guest = self.guest(dom)
+        definition = guest.one(flags)
+        if iothread_id not in thread_ids(definition.model):
+            detail = f"cannot find IOThread '{iothread_id}' in iothreadids list"
+            raise VirError(INVALID_ARG, detail)
+        model = definition.change()
+        model.iothread_ids = [thread for thread in model.iothread_ids if thread.id != iothread_id]
+        model.iothreads = len(model.iothread_ids) or None
+        if model.cputune is not None:
+            pins = model.cputune.iothreadpins
+            pins[:] = [pin for pin in pins if pin.iothread != iothread_id]
+        guest.polling.pop(iothread_id, None)
+
+    def domain_pin_iothread(self, dom: DomainRef, iothreads_id: int, cpumap: bytes, flags: int = 0) -> None:
+        allowed(flags, AFFECT, "testDomainPinIOThread")
+        definition = self.guest(dom).one(flags)
+        cpus = bitmap.from_bytes(cpumap)
+        if not cpus:
+            raise VirError(INVALID_ARG, "Empty iothread cpumap list for pinning")
+        if iothreads_id not in thread_ids(definition.model):
+            raise VirError(INVALID_ARG, f"iothreadid {iothreads_id} not found")
+        pins = cputune(definition.change()).iothreadpins
+        pins[:] = [pin for pin in pins if pin.iothread != iothreads_id]
+        pins.append(IoThreadPin(iothread=iothreads_id, cpuset=bitmap.show(cpus)))
+        order = thread_ids(definition.model)
+        pins.sort(key=lambda pin: order.index(pin.iothread or 0))
+
+    def domain_set_iothread_params(
+        self, dom: DomainRef, iothread_id: int, params: "list[TypedParam]", flags: int = 0
+    ) -> None:
+        allowed(flags, DOMAIN_AFFECT_LIVE, "testDomainSetIOThreadParams")
+        given = checked_params(params)
+        guest = self.guest(dom)
+        guest.one(flags)
+        if iothread_id not in guest.polling:
+            raise VirError(INVALID_ARG, f"cannot find IOThread '{iothread_id}' in iothreadids")
+        before = dict(zip(_PARAMS, guest.polling[iothread_id], strict=True))
+        after = {**before, **given}
+        guest.polling[iothread_id] = (after["poll_max_ns"], after["poll_grow"], after["poll_shrink"])
+
+
+def checked_params(params: "list[TypedParam]") -> "dict[str, int]":
+    """Return polling figures by name.  Errors: see `params.checked`."""
+    from pyvirsh.backend.test.params import checked
+
+    return {name: int(value) for name, value in checked(params, _PARAMS).items()}
+
+
+def _cpus(text: "str | None", otherwise: "set[int]") -> "set[int]":
+    return bitmap.parse(text) if text else otherwise
