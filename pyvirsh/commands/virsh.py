@@ -150,12 +150,13 @@ def help(ctx: "Session", args: "Args") -> None:
     ctx.out.raw(texts.command_text(load(str(topic))))
 
 
-def groups(topic: str = "") -> "Iterator[tuple[tuple[str, str], list[Command]]]":
-    """Yield each group with the commands shown in it, or only the one `topic` names."""
+def groups(topic: str = "", *, everything: bool = False) -> "Iterator[tuple[tuple[str, str], list[Command]]]":
+    """Yield each group with the commands shown in it (or all), or only the one `topic` names."""
     for (keyword, title), members in GROUPS.items():
         if topic in ("", keyword, title):
-            shown = [load(name) for name in members if name not in UNLISTED]
-            yield (keyword, title), [command for command in shown if not command.hidden]
+            names = [name for name in members if everything or name not in UNLISTED]
+            commands = [load(name) for name in names]
+            yield (keyword, title), [command for command in commands if everything or not command.hidden]
 
 
 # -- for completion and for checking ourselves ------------------------------------------------------
@@ -205,7 +206,7 @@ def _complete_richly(ctx: "Session", words: "list[str]") -> None:
 def self_test(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell import help as texts
 
-    for _, members in groups():
+    for _, members in groups(everything=True):
         for command in members:
             if faults := declaration_faults(command):
                 raise CommandFailed(*faults)
@@ -219,6 +220,8 @@ def self_test(ctx: "Session", args: "Args") -> None:
 
 def declaration_faults(command: "Command") -> "list[str]":
     """Say what is wrong with a declaration."""
+    from pyvirsh.shell import complete as engine
+
     faults = []
     names = [opt.name for opt in command.options]
     if len(set(names)) != len(names):
@@ -230,6 +233,10 @@ def declaration_faults(command: "Command") -> "list[str]":
             faults.append(f"{command.name} --{opt.name} takes all words but is not the last option")
         if opt.kind != "alias" and not opt.help:
             faults.append(f"{command.name} --{opt.name} has no help")
+        if not engine.knows(command, opt.completes):
+            faults.append(
+                f"{command.name} --{opt.name} is completed by {opt.completes}, which nothing offers"
+            )
     return faults + [
         f"{command.name} has a rule about --{name}, which it does not declare"
         for rule in command.rules

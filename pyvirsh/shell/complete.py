@@ -22,8 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
+    from pyvirsh.shell.offers import Offer
     from pyvirsh.shell.session import Session
-    from pyvirsh.spec import Opt
+    from pyvirsh.spec import Command, Opt
 
 # How long the user waits for candidates, whatever the driver does.
 SECONDS = 3.0
@@ -209,12 +210,22 @@ def _values(session: "Session", at: Place) -> "list[Candidate]":
     return _from_driver(session, at, kind, detail)
 
 
-def _from_driver(session: "Session", at: Place, kind: str, detail: str) -> "list[Candidate]":
+def knows(command: "Command", completes: str) -> bool:
+    """Say whether there is something behind what an option of `command` says completes it."""
+    kind = completes.partition(":")[0]
+    return kind in ("", "none", "command", "enum", "enum-list", "file-path") or bool(_offer(command, kind)[0])
+
+
+def _offer(command: "Command", kind: str) -> "tuple[Offer | None, bool]":
     from pyvirsh.shell.offers import OFFERS
 
+    own: dict[str, tuple[Offer, bool]] = getattr(sys.modules[command.handler.__module__], "OFFERS", {})
+    return own.get(kind) or OFFERS.get(kind) or (None, False)
+
+
+def _from_driver(session: "Session", at: Place, kind: str, detail: str) -> "list[Candidate]":
     assert at.binder is not None
-    own = getattr(sys.modules[at.binder.command.handler.__module__], "OFFERS", {})
-    offer, is_list = own.get(kind) or OFFERS.get(kind, (None, False))
+    offer, is_list = _offer(at.binder.command, kind)
     if offer is None:
         return []
     args = Args(at.binder.command, at.binder.values)
