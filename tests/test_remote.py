@@ -367,3 +367,61 @@ def test_ssh_config_is_honoured(sshd, tmp_path):
 def test_nothing_on_the_far_side_says_so(sshd):
     done = pyvirsh("-c", sshd.uri("test", "/default", netcat="/no/such"), "list")
     assert done.returncode == 1 and "/no/such" in done.stderr
+
+
+# -- who we are, over SASL ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["scram-sha-256", "scram-sha-1", "plain"])
+def sasl_libvirtd(request, tmp_path_factory):
+    needs("libvirtd", "saslpasswd2")
+    place = tmp_path_factory.mktemp("sasl")
+    database = place / "passwd.db"
+    subprocess.run(
+        ["saslpasswd2", "-p", "-c", "-a", "libvirt", "-f", database, "-u", "libvirt", "fred"],
+        input=b"s3cret",
+        check=True,
+    )
+    realm = {"LIBVIRT_SASL_REALM": "libvirt"}
+    (place / "libvirt.conf").write_text(
+        f"mech_list: {request.param}\nsasldb_path: {database}\npwcheck_method: auxprop\n"
+    )
+    for path in (place, *place.iterdir(), place.parent, place.parent.parent):
+        path.chmod(0o755)
+    with daemons.libvirtd('auth_unix_rw = "sasl"\n', env={"SASL_CONF_PATH": str(place), **realm}) as base:
+        yield base / "libvirt" / "libvirt-sock"
+
+
+def _authfile(path, password):
+    path.write_text(
+        f"[credentials-x]\nauthname=fred@libvirt\npassword={password}\n[auth-libvirt-localhost]\ncredentials=x\n"
+    )
+    return path
+
+
+def test_sasl(sasl_libvirtd, tmp_path):
+    good = _authfile(tmp_path / "good", "s3cret")
+    done = pyvirsh("-c", uri(sasl_libvirtd, authfile=good), "list")
+    assert " test " in done.stdout, done.stderr
+    bad = _authfile(tmp_path / "bad", "wrong")
+    done = pyvirsh("-c", uri(sasl_libvirtd, authfile=bad), "list")
+    assert done.returncode == 1 and "authentication failed" in done.stderr and "wrong" not in done.stderr
+
+
+def test_sasl_without_credentials_says_where_to_put_them(sasl_libvirtd, tmp_path):
+    done = pyvirsh("-c", uri(sasl_libvirtd), "list", env={**os.environ, "HOME": str(tmp_path)})
+    assert done.returncode == 1 and "authfile=" in done.stderr
+
+
+def test_authentication_files_are_checked(libvirtd_socket, tmp_path):
+    from pyvirsh.backend.remote import credentials
+
+    path = tmp_path / "auth"
+    path.write_text("[auth-libvirt-h]\ncredentials=gone\n")
+    with pytest.raises(VirError, match="credentials-gone"):
+        credentials.read(str(path), "libvirt", "h")
+    path.write_text("no section")
+    with pytest.raises(VirError, match=str(path)):
+        credentials.read(str(path), "libvirt", "h")
+    path.write_text("[credentials-d]\nauthname=a\n[auth-libvirt-default]\ncredentials=d\n")
+    assert credentials.read(str(path), "libvirt", "anything") == {"authname": "a"}
