@@ -13,6 +13,9 @@ from lxml import etree
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
 
+# How deep <metadata> stands in an object's document.
+DEPTH = 1
+
 _TAG = re.compile(r"<[A-Za-z_][^<>]*>")
 _PREFIX = re.compile(r"[^\W\d][\w.-]*")
 
@@ -80,11 +83,12 @@ def _ascii(tag: str) -> str:
     return "".join(char if char < "\x80" else f"&#x{ord(char):X};" for char in tag)
 
 
-def get(text: "str | None", uri: str) -> "str | None":
-    """Return the element of a namespace, without the namespace; None when there is none."""
-    if text is None:
-        return None
-    for kid in _parse(text):
+def find(kept: "str | None", uri: str) -> "str | None":
+    """Return the element of a namespace, without the namespace; None when there is none.
+
+    kept: the <metadata> element as text, None if the object has none.
+    """
+    for kid in _parse(kept) if kept else ():
         if _namespace(kid) == uri:
             found = deepcopy(kid)
             for one in found.iter(etree.Element):
@@ -105,19 +109,20 @@ def _strip(element: xml.Element, uri: str) -> None:
         element.set(str(name).removeprefix(mark), value)
 
 
-def replace(text: "str | None", new: "str | None", key: str, uri: str, depth: int) -> "str | None":
-    """Return a <metadata> text with the element of a namespace replaced, or removed for None.
+def replace(kept: "str | None", uri: str, key: "str | None", document: "str | None") -> "str | None":
+    """Return <metadata> with the element of a namespace replaced; None: removed.
 
-    key: the prefix for the new element's namespace.  Errors: XML_DETAIL, INTERNAL_ERROR.
+    key: the prefix for the element's namespace.  Errors: XML_DETAIL for a document that is none;
+    INTERNAL_ERROR for a prefix that cannot be used.
     """
-    made = _made(new, key, uri) if new is not None else None
-    root = _parse(text) if text is not None else etree.Element("metadata")
+    made = _made(document, key or "", uri) if document is not None else None
+    root = _parse(kept) if kept else etree.Element("metadata")
     for kid in list(root):
         if _namespace(kid) == uri:
             root.remove(kid)
     if made is not None:
         root.append(made)
-    return _show(root, depth) if len(root) else None
+    return _show(root, DEPTH) if len(root) else None
 
 
 def _made(new: str, key: str, uri: str) -> xml.Element:

@@ -54,7 +54,10 @@ _GUEST = """\
   </guest>
 
 """
-_CPU = "            <cpu id='{cpu}' socket_id='{cell}' die_id='0' cluster_id='0' core_id='{core}' siblings='{cpu}'/>\n"
+_CPU = (
+    "            <cpu id='{cpu}' socket_id='{cell}' die_id='0' cluster_id='0' core_id='{core}'"
+    " siblings='{cpu}'/>\n"
+)
 _CPU_MODES = ("host-passthrough", "maximum", "host-model", "custom")
 
 

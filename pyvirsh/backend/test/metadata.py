@@ -23,7 +23,7 @@ class Metadata(TestBase):
         else:
             from pyvirsh.backend.conf import metadata as elements
 
-            found = elements.get(model.metadata, uri or "")
+            found = elements.find(model.metadata, uri or "")
         if not found:
             raise no_metadata()
         return found
@@ -54,7 +54,7 @@ class Metadata(TestBase):
             else:
                 from pyvirsh.backend.conf import metadata as elements
 
-                kept = elements.replace(definition.model.metadata, metadata, key or "", uri or "", 1)
+                kept = elements.replace(definition.model.metadata, uri or "", key, metadata)
                 definition.change().metadata = kept
         guest.emit(c.DOMAIN_EVENT_ID_METADATA_CHANGE, type, uri)
 

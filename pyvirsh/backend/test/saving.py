@@ -6,6 +6,7 @@ Source: files that virsh wrote with libvirt's test driver, and its messages abou
 """
 
 import os
+from io import FileIO
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
@@ -160,12 +161,11 @@ def _write(path: str, data: bytes) -> None:
 def read_image(path: str) -> str:
     """Return the XML of a saved domain.  Errors: SYSTEM_ERROR, INTERNAL_ERROR."""
     try:
-        file = open(path, "rb", buffering=0)
+        # Not open(), which refuses directories before they are read.
+        file = FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb")
     except OSError as error:
         detail = f"cannot read domain image '{path}': {error.strerror}"
         raise VirError(SYSTEM_ERROR, detail) from error
-    except IsADirectoryError:
-        raise
     with file:
         magic = _read(file, len(MAGIC), f"incomplete save header in '{path}'")
         if magic != MAGIC:
@@ -174,3 +174,14 @@ def read_image(path: str) -> str:
         if not 0 < size <= _XML_MAX:
             raise VirError(INTERNAL_ERROR, "length of metadata out of range")
         return _read(file, size, f"incomplete metadata in '{path}'").decode("utf-8", "surrogateescape")
+
+
+def _read(file: "FileIO", size: int, failure: str) -> bytes:
+    """Read `size` bytes.  Errors: SYSTEM_ERROR with the reason behind `failure`."""
+    try:
+        data = file.read(size)
+    except OSError as error:
+        raise VirError(SYSTEM_ERROR, f"{failure}: {error.strerror}") from error
+    if len(data) < size:
+        raise VirError(SYSTEM_ERROR, f"{failure}: Success")
+    return data
