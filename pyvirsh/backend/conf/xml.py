@@ -37,7 +37,12 @@ def parse(text: "str | bytes", what: str = "(domain_definition)", *, blanks: boo
         raise VirError(XML_DETAIL, text=f"{what}:1: Document is empty\n{_caret('', 1)}")
     _check_shape(data)
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_blank_text=not blanks
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_blank_text=not blanks,
+        strip_cdata=False,
     )
     try:
         return etree.fromstring(data, parser)
@@ -92,10 +97,11 @@ def unlink(element: Element) -> None:
     """Take an element out of its parent, leaving the text behind it where it is."""
     parent, before, tail = element.getparent(), element.getprevious(), element.tail or ""
     assert parent is not None, "the root cannot be taken out"
+    # An empty text is not the same as none: it would keep the rest from being indented.
     if before is not None:
-        before.tail = (before.tail or "") + tail
+        before.tail = ((before.tail or "") + tail) or None
     else:
-        parent.text = (parent.text or "") + tail
+        parent.text = ((parent.text or "") + tail) or None
     parent.remove(element)
 
 
