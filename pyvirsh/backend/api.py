@@ -945,7 +945,7 @@ class Driver:
     def domain_set_time(self, dom: DomainRef, seconds: int, nseconds: int, flags: int = 0) -> None:
         raise unsupported("virDomainSetTime")
 
-    def domain_open_graphics_fd(self, dom: DomainRef, idx: int, flags: int = 0) -> None:
+    def domain_open_graphics_fd(self, dom: DomainRef, idx: int, flags: int = 0) -> int:
         raise unsupported("virDomainOpenGraphicsFD")
 
     def domain_block_copy(
@@ -1135,6 +1135,12 @@ class Driver:
     def domain_set_autostart_once(self, dom: DomainRef, autostart: int) -> None:
         raise unsupported("virDomainSetAutostartOnce")
 
+    # Newer than the RPC table.  params: initial, max, rounds, step, all unsigned; device None: all.
+    def domain_announce_interface(
+        self, dom: DomainRef, device: str | None, params: list[TypedParam], flags: int = 0
+    ) -> None:
+        raise unsupported("virDomainAnnounceInterface")
+
     def domain_set_throttle_group(
         self, dom: DomainRef, group: str, params: list[TypedParam], flags: int = 0
     ) -> None:
@@ -1157,7 +1163,7 @@ class Driver:
     ) -> str:
         raise unsupported("virDomainQemuMonitorCommandWithFiles")
 
-    def domain_open_namespace(self, dom: DomainRef, flags: int = 0) -> None:
+    def domain_open_namespace(self, dom: DomainRef, flags: int = 0) -> list[int]:
         raise unsupported("virDomainLxcOpenNamespace")
 
     # -- networks and their ports ----------------------------------------------------------------

@@ -28,7 +28,9 @@ _READ_SIZE = 262144
 
 
 class Transport(Protocol):
-    """A reliable two-way byte stream."""
+    """A reliable two-way byte stream; `fds` are the descriptors that have come over it."""
+
+    fds: list[int]
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable."""
@@ -73,6 +75,16 @@ class Client:
     def call(self, name: str, values: "tuple[Any, ...]", fds: "tuple[int, ...]" = ()) -> "tuple[Any, ...]":
         """Call procedure `name`; return the fields of its result.  Errors: VirError."""
         return self._result(name, self._await_reply(self._send_call(name, values, fds)))
+
+    def call_for_fds(
+        self, name: str, values: "tuple[Any, ...]", fds: "tuple[int, ...]" = ()
+    ) -> "tuple[tuple[Any, ...], list[int]]":
+        """Call a procedure that gives descriptors; return its result's fields and the descriptors."""
+        packet = self._await_reply(self._send_call(name, values, fds))
+        result = self._result(name, packet)
+        while len(self._transport.fds) < packet.fds:
+            self.pump(None)
+        return result, [self._transport.fds.pop(0) for _ in range(packet.fds)]
 
     def open_stream(self, name: str, values: "tuple[Any, ...]") -> "tuple[tuple[Any, ...], RemoteStream]":
         """Call a procedure that opens a stream; return its result's fields and the stream."""
@@ -309,6 +321,12 @@ class RemoteStream:
     def pending(self) -> bool:
         """Say whether `recv` has something without waiting."""
         return bool(self._data) or self._ended
+
+    def poll(self) -> bool:
+        """Take in what has arrived; say whether `recv` has something without waiting."""
+        if not self.pending():
+            self._client.pump(0)
+        return self.pending()
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes, waiting for some; b"" at the end."""

@@ -7,7 +7,7 @@ here and its counterpart in the answer dropped.
 from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, Driver, Event, Ref, TypedParam
-from pyvirsh.backend.errors import NO_SUPPORT, VirError
+from pyvirsh.backend.errors import NO_SUPPORT, RPC, VirError
 from pyvirsh.backend.remote.client import Client
 from pyvirsh.rpc import protocol, xdr
 from pyvirsh.rpc.shape import COUNTS, FILLED, prefix
@@ -125,6 +125,17 @@ class RemoteDriver(Driver):
             _, _, _, _, nodes, sockets, cores, threads = self.node_get_info()
             cpus = nodes * sockets * cores * threads
         return (cpus + 7) // 8
+
+    # -- what gives descriptors ---------------------------------------------------------------------
+
+    def domain_open_graphics_fd(self, dom: DomainRef, idx: int, flags: int = 0) -> int:
+        _, fds = self._client.call_for_fds("domain_open_graphics_fd", (dom, idx, flags))
+        if len(fds) != 1:
+            raise VirError(RPC, f"{len(fds)} descriptors came where one was asked for")
+        return fds[0]
+
+    def domain_open_namespace(self, dom: DomainRef, flags: int = 0) -> "list[int]":
+        return self._client.call_for_fds("domain_open_namespace", (dom, flags))[1]
 
     # -- events ------------------------------------------------------------------------------------
 

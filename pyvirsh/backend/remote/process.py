@@ -14,6 +14,7 @@ class ProcessTransport:
     """A child whose standard input and output are one socket; its stderr tells why it ended."""
 
     def __init__(self, argv: "list[str]") -> None:
+        self.fds: list[int] = []
         ours, theirs = socket.socketpair()
         try:
             self._child = subprocess.Popen(

@@ -50,6 +50,7 @@ class SocketTransport:
     """A connected stream socket, plain or TLS; carries no descriptors."""
 
     def __init__(self, sock: socket.socket) -> None:
+        self.fds: list[int] = []
         self._socket = sock
 
     def fileno(self) -> int:

@@ -297,6 +297,7 @@ class SshTransport:
     """A command on the far side, its standard input and output being the connection."""
 
     def __init__(self, login: Login, line: str) -> None:
+        self.fds: list[int] = []
         self._client = login.open()
         transport = self._client.get_transport()
         assert transport is not None

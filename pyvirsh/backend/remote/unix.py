@@ -1,14 +1,17 @@
 """The transport over a UNIX socket, descriptors included."""
 
+import os
 import socket
 
 from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
+from pyvirsh.rpc.protocol import MESSAGE_NUM_FDS_MAX
 
 
 class UnixTransport:
     """A connected UNIX stream socket."""
 
     def __init__(self, path: str, timeout: float) -> None:
+        self.fds: list[int] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
@@ -27,7 +30,9 @@ class UnixTransport:
         return False
 
     def recv(self, size: int) -> bytes:
-        return self._socket.recv(size)
+        data, fds, _, _ = socket.recv_fds(self._socket, size, MESSAGE_NUM_FDS_MAX)
+        self.fds += fds
+        return data
 
     def send(self, data: bytes, fds: "list[int]") -> None:
         self._socket.sendall(data)
@@ -39,4 +44,6 @@ class UnixTransport:
         return ""
 
     def close(self) -> None:
+        for fd in self.fds:
+            os.close(fd)
         self._socket.close()
