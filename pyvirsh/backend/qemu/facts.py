@@ -100,7 +100,8 @@ class Host:
 
     arch: as the kernel names it.  cpu_vendor, cpu_model: of the first CPU.  firmware: the firmware
     descriptors found, each as parsed, in order of precedence.  programs: helper program -> path.
-    kvm_reason: why KVM cannot be used; "" where it can.
+    kvm_reason: why KVM cannot be used; "" where it can.  nvram_dir: where guests' firmware variables are
+    kept unless a definition says otherwise; the driver sets it.
     """
 
     def __init__(self) -> None:
@@ -113,6 +114,7 @@ class Host:
         self.programs: dict[str, str] = {}
         self.hugepages: dict[int, str] = {}
         self.default_hugepage = 0
+        self.nvram_dir = "/var/lib/libvirt/qemu/nvram"
 
     def dump(self) -> "dict[str, Any]":
         """Return all of it as JSON can carry it."""

@@ -6,7 +6,7 @@ Completing twice changes nothing: what is stated, also by an earlier run, is kep
 from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.qemu import addresses
+from pyvirsh.backend.qemu import addresses, firmware
 from pyvirsh.backend.qemu.defaults import (
     board,
     character,
@@ -42,7 +42,7 @@ def complete(
     board.group_companions(domain)
     board.add_devices(domain, facts)
     cpu.complete(domain, facts)
-    general.firmware(domain, host, facts)
+    firmware.choose(domain, host)
     board.complete_controllers(domain, facts)
     disks.complete(domain, facts)
     network.complete(domain, facts, new_mac)

@@ -51,6 +51,10 @@ def add_controllers(domain: Domain) -> None:
             and disk.target_bus in ("ide", "scsi", "sata", "fdc")
         ):
             need_controllers(domain, disk.target_bus, address.controller or 0)
+    for hostdev in devices.hostdevs:
+        address = hostdev.info.address
+        if hostdev.type == "scsi" and address is not None and address.type == "drive":
+            _need_scsi(domain, address.controller or 0)
     for port in (*devices.channels, *devices.consoles):
         if port.target_type == "virtio":
             address = port.info.address
@@ -59,6 +63,20 @@ def add_controllers(domain: Domain) -> None:
     for card in devices.smartcards:
         address = card.info.address
         need_controllers(domain, "ccid", (address.controller or 0) if address is not None else 0)
+
+
+def _need_scsi(domain: Domain, last: int) -> None:
+    """Add SCSI controllers up to an index, like those there are."""
+    have = [one for one in domain.devices.controllers if one.type == "scsi"]
+    need_controllers(domain, "scsi", last)
+    model = have[-1].model if have else "virtio-scsi"
+    for controller in domain.devices.controllers:
+        if (
+            controller.type == "scsi"
+            and controller.model is None
+            and not any(one is controller for one in have)
+        ):
+            controller.model = model
 
 
 def _need_one(domain: Domain, kind: str, index: int) -> None:

@@ -1,8 +1,12 @@
 """The guest's CPU where the definition leaves it open."""
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.tuning import Cpu
+from pyvirsh.backend.conf.domain.tuning import Cell, Cpu, Sibling
 from pyvirsh.backend.qemu.facts import Facts
+
+# Source: ACPI specification, system locality information table.
+LOCAL_DISTANCE = 10
+REMOTE_DISTANCE = 20
 
 
 def complete(domain: Domain, facts: Facts) -> None:
@@ -48,8 +52,23 @@ def _settle(cpu: Cpu, *, emulated: bool) -> None:
 
 
 def _number_cells(cpu: Cpu) -> None:
-    """Number the nodes that state no number, in their order."""
+    """Number the nodes that state no number, in their order, and make distances mutual."""
     for at, cell in enumerate(cpu.cells):
         if cell.id is None:
             cell.id = at
     cpu.cells.sort(key=lambda cell: cell.id or 0)
+    if any(cell.siblings for cell in cpu.cells):
+        _complete_distances(cpu.cells)
+
+
+def _complete_distances(cells: "list[Cell]") -> None:
+    """State every distance both ways: 10 to a node itself, what the other says, or 20."""
+    stated = {(cell.id, one.id): one.value for cell in cells for one in cell.siblings}
+    for cell in cells:
+        distances = []
+        for other in cells:
+            value = stated.get((cell.id, other.id)) or stated.get((other.id, cell.id))
+            if value is None:
+                value = LOCAL_DISTANCE if other is cell else REMOTE_DISTANCE
+            distances.append(Sibling(id=other.id, value=value))
+        cell.siblings = distances

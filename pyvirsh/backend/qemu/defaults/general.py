@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain, tuning
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
-from pyvirsh.backend.qemu import firmware as firmware_choice
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 
@@ -65,8 +64,3 @@ def _boot_order(domain: Domain) -> None:
         raise VirError(CONFIG_UNSUPPORTED, detail)
     if not ordered and not domain.os.boot:
         domain.os.boot = ["hd"]
-
-
-def firmware(domain: Domain, host: Host, facts: Facts) -> None:
-    """Choose firmware where the definition only says what kind."""
-    firmware_choice.choose(domain, host, facts)

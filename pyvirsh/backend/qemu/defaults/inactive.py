@@ -14,6 +14,7 @@ from pyvirsh.backend.conf.model import Model
 _GENERATED_TARGETS = ("vnet", "vif", "macvtap", "macvlan")
 # Where libvirt and this program put sockets that no definition asked for.
 _STATE_DIRECTORIES = ("/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/")
+_CHANNEL_DIRECTORIES = tuple(place + "channel/" for place in _STATE_DIRECTORIES)
 
 
 def strip(domain: Domain) -> None:
@@ -58,7 +59,8 @@ def sources(domain: Domain) -> "Iterator[CharSource]":
 
 
 def _disk(disk: Disk) -> None:
-    disk.target_tray = None
+    if disk.target_tray == "closed":
+        disk.target_tray = None
     disk.mirror = None
     if disk.source is not None:
         disk.source.index = None
@@ -84,13 +86,16 @@ def _channel(channel: Channel) -> None:
 
 def _generated(channel: Channel) -> bool:
     """Say whether a channel's socket lies where it would be put unasked."""
-    path = channel.source.peer.path or ""
-    directory, _, file = path.rpartition("/")
+    directory, _, file = (channel.source.peer.path or "").rpartition("/")
     parent, _, last = directory.rpartition("/")
     name = channel.target_name or ""
-    if not parent.startswith(tuple(place + "channel" for place in _STATE_DIRECTORIES)):
-        return file == name and "/channel/" in directory and directory.startswith("/run/user/")
-    return file == name or (last == "target" and file.endswith("." + name))
+    if not directory.startswith(_CHANNEL_DIRECTORIES):
+        return False
+    if last == "target":
+        return file.endswith("." + name)
+    number, dash, _ = last.partition("-")
+    numbered = bool(dash) and number.isdigit()
+    return file == name and (last.startswith("domain-") or numbered)
 
 
 def _graphics(graphics: Graphics) -> None:

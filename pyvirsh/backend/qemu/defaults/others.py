@@ -27,6 +27,7 @@ def complete(domain: Domain, facts: Facts) -> None:
 
 
 def _shmem(shmem: Shmem) -> None:
-    shmem.size = shmem.size or 4
-    if shmem.server and shmem.msi:
+    if shmem.model != "ivshmem-doorbell":
+        shmem.size = shmem.size or 4
+    elif shmem.server:
         shmem.msi_ioeventfd = shmem.msi_ioeventfd or "on"
