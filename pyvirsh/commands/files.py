@@ -27,7 +27,7 @@ def read(path: str, limit: int = XML_MAX) -> str:
 
 
 def absolute(path: str) -> str:
-    """Return a path as the driver, which may run elsewhere, needs it: from the root on.  Errors: CommandFailed."""
+    """Return a path as the driver, which may run elsewhere, needs it: from the root on."""
     if path.startswith("/"):
         return path
     try:
@@ -38,7 +38,7 @@ def absolute(path: str) -> str:
 
 def descriptors(args: "Args") -> "list[int]":
     """Read ``--pass-fds``: file descriptors to hand to the driver.  Errors: CommandFailed."""
-    listed = args.pass_fds
+    listed = str(args.values.get("pass-fds") or "")
     found = []
     for text in listed.split(",") if listed else ():
         fd = parse_integer(text)

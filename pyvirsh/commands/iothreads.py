@@ -49,7 +49,7 @@ def iothreadinfo(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     threads = ctx.driver.domain_get_iothread_info(dom, affected(args))
     if not threads and not ctx.out.structured:
-        ctx.out.raw("No IOThreads found for the domain")
+        ctx.out.raw_note("No IOThreads found for the domain")
         return
     rows: list[dict[str, object]] = []
     for id, cpumap in threads:

@@ -178,8 +178,9 @@ def _make(name: str) -> "Callable[..., Any]":
     def method(self: RemoteDriver, *values: Any, flags: int = 0, fds: "tuple[int, ...]" = ()) -> Any:
         takes = _fields(f"{begin}_{name}_args")
         given = list(values)
-        if takes_fds and len(given) > sum(field not in FILLED for field in takes):
-            fds = tuple(given.pop())
+        if takes_fds and (listed := [value for value in given if isinstance(value, list)]):
+            given.remove(listed[0])
+            fds = tuple(listed[0])
         arguments = _arguments(takes, given, flags)
         if with_strings:
             arguments = (*arguments[:-1], arguments[-1] | _STRINGS_OKAY)
