@@ -89,8 +89,12 @@ def open(
     if uri.scheme == "qemu" and uri.authority:
         maybe = f"qemu:///{uri.authority}{uri.path}"
         raise VirError(INTERNAL_ERROR, f"invalid URI {uri.text} (maybe you want {maybe})")
-    driver: Driver = import_module(module).open(uri, read_only=read_only)
-    return _named(driver, uri, read_only=read_only)
+    driver: Driver = _named(import_module(module).open(uri, read_only=read_only), uri, read_only=read_only)
+    if read_only:
+        from pyvirsh.backend.readonly import ReadOnly
+
+        return ReadOnly(driver)
+    return driver
 
 
 def _named(driver: "Driver", uri: Uri, *, read_only: bool) -> "Driver":

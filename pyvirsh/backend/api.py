@@ -244,6 +244,10 @@ class Driver:
         """
         raise unsupported("virEventRunDefaultImpl")
 
+    def implements(self, name: str) -> bool:
+        """Say whether this driver has the call `name` at all."""
+        return getattr(type(self), name, None) is not getattr(Driver, name, None)
+
     def events_fileno(self) -> int:
         """Return a descriptor that is readable while `next_events(0)` has something; -1: none.
 

@@ -89,7 +89,7 @@ def perform(driver: Driver, call: Call) -> Answer:
 def _method(driver: Driver, name: str) -> "Callable[..., Any]":
     """Return the driver's method; for an old call it lacks, the one that takes flags too."""
     newer = name + "_flags"
-    if getattr(type(driver), name, None) is getattr(Driver, name, None) and hasattr(Driver, newer):
+    if hasattr(Driver, newer) and not driver.implements(name):
         name = newer
     method = getattr(driver, name, None)
     if method is None:
