@@ -104,6 +104,11 @@ def _set_up(out: Output, options: program.Options) -> None:
     out.quiet = options.quiet
     out.timing = options.timing
     out.format = options.output
+    if not options.plain and (os.isatty(1) or os.isatty(2)):
+        from pyvirsh.shell import colour
+
+        out.pretty = colour.wanted(os.environ, 1)
+        out.pretty_errors = colour.wanted(os.environ, 2)
     path = os.environ.get("VIRSH_LOG_FILE")
     if path and options.log is None:
         options.log = program.open_log(path, options.program)

@@ -10,7 +10,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pyvirsh.backend.errors import VirError
     from pyvirsh.shell.log import LogFile
@@ -52,8 +52,9 @@ def plain(value: object) -> object:
 class Output:
     """Writes to two descriptors: results to `stdout`, errors and debug lines to `stderr`.
 
-    quiet: drop what is said beside the results.  pretty: on a terminal, the layouts of
-    `shell.pretty`.  Nothing is kept back over an error line or the end of a command.
+    quiet: drop what is said beside the results.  pretty: results go to a terminal in colour;
+    pretty_errors: so do errors and progress.  Nothing is kept back over an error line or the end of
+    a command.
     """
 
     def __init__(self, *, stdout: int = 1, stderr: int = 2, quiet: bool = False) -> None:
@@ -61,6 +62,7 @@ class Output:
         self.debug_level = ERROR
         self.timing = False
         self.pretty = False
+        self.pretty_errors = False
         # One of FORMATS; anything but "table" makes data leave in that form and drops the rest.
         self.format = "table"
         self.log: LogFile | None = None
@@ -110,7 +112,14 @@ class Output:
         An empty label leaves a field out of the text, an empty key out of the data.
         """
         kept = list(fields)
-        text = "".join(f"{label:<{width}}{colon}{cell(value)}\n" for label, _, value in kept if label)
+        shown = [(label, key, cell(value)) for label, key, value in kept if label]
+        if self.pretty:
+            from pyvirsh.shell import colour
+
+            shown = [
+                (label, key, colour.state(text) if key == "state" else text) for label, key, text in shown
+            ]
+        text = "".join(f"{label:<{width}}{colon}{text}\n" for label, _, text in shown)
         self.data({key: plain(value) for _, key, value in kept if key}, text)
 
     def value(self, key: str, value: object) -> None:
@@ -124,9 +133,9 @@ class Output:
 
             self.data(structured.of_xml(document), "")
         elif self.pretty:
-            from pyvirsh.shell import pretty
+            from pyvirsh.shell import colour
 
-            self.raw(pretty.xml(document))
+            self.raw(colour.xml(document))
         else:
             self.raw(document)
 
@@ -161,10 +170,10 @@ class Output:
 
     def table(self, headers: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> None:
         """Write rows under headers, columns as wide as their widest cell."""
-        if self.pretty:
-            from pyvirsh.shell import pretty
+        if self.pretty and not self.quiet:
+            from pyvirsh.shell import colour
 
-            self.raw(pretty.table(headers, list(rows)))
+            self.raw(colour.table(headers, list(rows), width=self._columns()))
         else:
             self._pending.append(format_table(headers, rows, header=not self.quiet))
 
@@ -180,7 +189,8 @@ class Output:
         self.flush()
         if self.log:
             self.log.write(ERROR, text)
-        self._write(self._stderr, f"{self.where}error: {text}\n")
+        label = "\x1b[31merror:\x1b[0m" if self.pretty_errors else "error:"
+        self._write(self._stderr, f"{self.where}{label} {text}\n")
 
     def library_error(self, error: "VirError") -> None:
         """Write a driver's error as it words it."""
@@ -190,6 +200,15 @@ class Output:
         """Write to standard error as it is: the progress of a long job."""
         self.flush()
         self._write(self._stderr, text)
+
+    def share(self, label: str, percent: float) -> None:
+        """Write to standard error how much of a long job is done, over what was written before."""
+        if self.pretty_errors:
+            from pyvirsh.shell import pretty
+
+            self.progress(pretty.bar(label, percent))
+        else:
+            self.progress(f"\r{label}: [{percent:5.2f} %]")
 
     def debug(self, level: int, text: str) -> None:
         """Write a line to standard error if `level` is being shown."""
@@ -208,6 +227,13 @@ class Output:
             text = "".join(self._pending)
             self._pending.clear()
             self._write(self._stdout, text)
+
+    def _columns(self) -> int:
+        """Return how many columns the terminal has."""
+        try:
+            return os.get_terminal_size(self._stdout).columns or 80
+        except OSError:
+            return 80
 
     def _write(self, fd: int, text: str) -> None:
         data = text.encode("utf-8", "surrogateescape")
@@ -232,8 +258,17 @@ def die_by_sigpipe() -> None:
 # -- layouts ---------------------------------------------------------------------------------------
 
 
-def format_table(headers: "Sequence[str]", rows: "Iterable[Sequence[str]]", *, header: bool = True) -> str:
-    """Lay out a table as virsh does; without `header` neither it nor the rule is written."""
+def format_table(
+    headers: "Sequence[str]",
+    rows: "Iterable[Sequence[str]]",
+    *,
+    header: bool = True,
+    paint: "Callable[[str, str], str] | None" = None,
+) -> str:
+    """Lay out a table as virsh does; without `header` neither it nor the rule is written.
+
+    paint: returns a cell, given its column's header, in colour.
+    """
     lines = [[escape_cell(cell) for cell in row] for row in rows]
     if header:
         lines.insert(0, list(headers))
@@ -243,8 +278,9 @@ def format_table(headers: "Sequence[str]", rows: "Iterable[Sequence[str]]", *, h
     widths = [max(column) for column in zip(*spans, strict=True)]
     texts = []
     for line, span in zip(lines, spans, strict=True):
-        padded = [" " + cell + " " * (widths[i] - span[i] + 2) for i, cell in enumerate(line[:-1])]
-        texts.append("".join(padded) + " " + line[-1])
+        shown = [paint(headers[i], cell) for i, cell in enumerate(line)] if paint else line
+        padded = [" " + cell + " " * (widths[i] - span[i] + 2) for i, cell in enumerate(shown[:-1])]
+        texts.append("".join(padded) + " " + shown[-1])
     if header:
         texts.insert(1, "-" * (sum(widths) + 3 * len(widths)))
     return "\n".join(texts) + "\n"

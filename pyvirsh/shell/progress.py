@@ -28,7 +28,7 @@ INTERVAL = 0.5
 
 def show(ctx: "Session", label: str, remaining: int, total: int) -> None:
     """Write how much of a job is done; 100 % is kept for its end, when nothing remains."""
-    ctx.out.progress(f"\r{label}: [{percent(remaining, total):5.2f} %]")
+    ctx.out.share(label, percent(remaining, total))
 
 
 def percent(remaining: int, total: int) -> float:
