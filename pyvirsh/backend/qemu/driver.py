@@ -74,7 +74,7 @@ class QemuDriver(Driver):
             raise VirError(OPERATION_INVALID, "domain is not running")
         return guest
 
-    def lock(self, uuid: str, purpose: str) -> Lock:
+    def hold(self, uuid: str, purpose: str) -> Lock:
         """Return the lock of an object, to be held while it is changed."""
         return Lock(f"{self.roots.make_runtime()}/{LOCKS}", uuid, purpose)
 
@@ -90,6 +90,14 @@ class QemuDriver(Driver):
             return DomainRef(name or guest.name, uuid, guest.id)
         name = name or self.store.name_of(uuid)
         return DomainRef(name, uuid, -1) if name is not None and self.store.exists(uuid) else None
+
+    def log_path(self, name: str, uuid: str) -> str:
+        """Return where a guest's QEMU writes its messages."""
+        from pyvirsh.backend.store import escaped, make_directory
+
+        make_directory(self.roots.log)
+        file = escaped(name)
+        return f"{self.roots.log}/{file if len(file) < 100 else uuid}.log"
 
     # -- definitions -------------------------------------------------------------------------------
 
@@ -163,18 +171,20 @@ class QemuDriver(Driver):
     def connect_list_all_domains(self, flags: int = 0) -> "list[DomainRef]":
         running = {}
         for guest in live.read_all(self.roots.runtime()):
-            if guest.qemu.alive() and guest.supervisor.alive() or (guest := self.running(guest.uuid)):
-                running[guest.uuid] = guest
+            sound = guest.qemu.alive() and guest.supervisor.alive()
+            found = guest if sound else self.running(guest.uuid)
+            if found is not None:
+                running[found.uuid] = found
         active = flags & ACTIVE_FLAGS != c.CONNECT_LIST_DOMAINS_INACTIVE
         inactive = flags & ACTIVE_FLAGS != c.CONNECT_LIST_DOMAINS_ACTIVE
-        found = [DomainRef(guest.name, guest.uuid, guest.id) for guest in running.values() if active]
+        refs = [DomainRef(guest.name, guest.uuid, guest.id) for guest in running.values() if active]
         if inactive:
-            found += [DomainRef(name, uuid, -1) for name, uuid in self.store.all() if uuid not in running]
+            refs += [DomainRef(name, uuid, -1) for name, uuid in self.store.all() if uuid not in running]
         if flags & ~ACTIVE_FLAGS:
             from pyvirsh.backend.qemu import filters
 
-            found = filters.matching(self, found, running, flags)
-        return found
+            refs = filters.matching(self, refs, running, flags)
+        return refs
 
     # -- state -----------------------------------------------------------------------------------------
 
@@ -217,14 +227,41 @@ METHODS: "dict[str, tuple[str, ...]]" = {
     "define": (
         "domain_define_xml",
         "domain_define_xml_flags",
+        "domain_rename",
         "domain_undefine",
         "domain_undefine_flags",
-        "domain_rename",
-        "domain_set_autostart",
-        "domain_set_metadata",
+    ),
+    "describe": (
         "domain_get_metadata",
         "domain_get_xml_desc",
-        "domain_set_lifecycle_action",
+        "domain_set_autostart",
+        "domain_set_metadata",
+    ),
+    "events": (
+        "connect_domain_event_callback_deregister_any",
+        "connect_domain_event_callback_register_any",
+        "connect_domain_monitor_event_deregister",
+        "connect_domain_monitor_event_register",
+        "events_fileno",
+        "next_events",
+    ),
+    "info": (
+        "domain_get_control_info",
+        "domain_get_cpu_stats",
+        "domain_get_emulator_pin_info",
+        "domain_get_hostname",
+        "domain_get_info",
+        "domain_get_iothread_info",
+        "domain_get_max_memory",
+        "domain_get_max_vcpus",
+        "domain_get_os_type",
+        "domain_get_security_label",
+        "domain_get_security_label_list",
+        "domain_get_vcpu_pin_info",
+        "domain_get_vcpus",
+        "domain_get_vcpus_flags",
+        "domain_has_managed_save_image",
+        "domain_is_updated",
     ),
     "lifecycle": (
         "domain_create",
@@ -234,12 +271,35 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_create_xml_with_files",
         "domain_destroy",
         "domain_destroy_flags",
-        "domain_shutdown",
-        "domain_shutdown_flags",
         "domain_reboot",
         "domain_reset",
-        "domain_suspend",
         "domain_resume",
+        "domain_set_lifecycle_action",
+        "domain_shutdown",
+        "domain_shutdown_flags",
+        "domain_suspend",
+    ),
+    "node": (
+        "connect_get_capabilities",
+        "connect_get_cpu_model_names",
+        "connect_get_domain_capabilities",
+        "connect_get_hostname",
+        "connect_get_lib_version",
+        "connect_get_max_vcpus",
+        "connect_get_sysinfo",
+        "connect_get_version",
+        "node_alloc_pages",
+        "node_get_cells_free_memory",
+        "node_get_cpu_map",
+        "node_get_cpu_stats",
+        "node_get_free_memory",
+        "node_get_free_pages",
+        "node_get_info",
+        "node_get_memory_parameters",
+        "node_get_memory_stats",
+        "node_get_security_model",
+        "node_set_memory_parameters",
+        "node_suspend_for_duration",
     ),
 }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # How long QEMU may take until the guest runs; preallocated memory takes its time.
 START_SECONDS = 120.0
-ADOPT_SECONDS = 5.0
+ADOPT_SECONDS = 2.0
 BACKLOG = 16
 LOG_TAIL = 8192
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor", "__main__.py")
@@ -271,8 +271,8 @@ def _keep_only(fds: "Sequence[int]") -> None:
 # -- adoption ------------------------------------------------------------------------------------------
 
 
-def adopt(spec: "dict[str, Any]", log: str, lock: "Lock") -> "dict[str, Any] | None":
-    """Give a running guest a new supervisor; return what it reports, None if it takes long."""
+def adopt(spec: "dict[str, Any]", log: str, lock: "Lock", seconds: float) -> "dict[str, Any] | None":
+    """Give a running guest a new supervisor; return what it reports, None if that takes too long."""
     control = listen(f"{spec['dir']}/{live.CONTROL}")
     fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     mine, theirs = socket.socketpair()
@@ -286,4 +286,4 @@ def adopt(spec: "dict[str, Any]", log: str, lock: "Lock") -> "dict[str, Any] | N
     for end in (theirs, control):
         end.close()
     os.close(fd)
-    return wait(mine, ADOPT_SECONDS)
+    return wait(mine, seconds)

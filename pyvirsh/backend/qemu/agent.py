@@ -1,0 +1,156 @@
+"""The guest agent: a channel of the guest on which JSON is spoken, by one command at a time.
+
+Nothing a guest sends is trusted: answers are bounded in length and time.
+Source: QEMU's "QEMU Guest Agent Protocol Reference".
+"""
+
+import json
+import os
+import select
+import socket
+import time
+
+from pyvirsh.backend.errors import (
+    AGENT_UNRESPONSIVE,
+    ARGUMENT_UNSUPPORTED,
+    INTERNAL_ERROR,
+    VirError,
+)
+from pyvirsh.backend.locks import Lock
+from pyvirsh.backend.qemu import live, qmp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from pyvirsh.backend.conf.domain import Domain
+    from pyvirsh.backend.conf.domain.chardev import Channel
+    from pyvirsh.backend.qemu.driver import QemuDriver
+
+NAME = "org.qemu.guest_agent.0"
+ANSWER_MAX = 10 * 1024 * 1024
+# How long the agent may take to show that it is there, and to answer, unless the caller says.
+SYNC_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+
+
+def channel(domain: "Domain") -> "Channel | None":
+    """Return the agent's channel in a definition."""
+    return next((one for one in domain.devices.channels if one.target_name == NAME), None)
+
+
+def is_connected(domain: "Domain") -> bool:
+    """Say whether the agent has opened its channel."""
+    found = channel(domain)
+    return found is not None and found.target_state == "connected"
+
+
+def socket_path(domain: "Domain") -> str:
+    """Return the path of the agent's channel.  Errors: what keeps it from being talked to."""
+    found = channel(domain)
+    if found is None:
+        raise VirError(ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured")
+    if found.target_state != "connected":
+        raise VirError(AGENT_UNRESPONSIVE, "QEMU guest agent is not connected")
+    path = found.source.peer.path
+    if found.source.type != "unix" or not path:
+        raise VirError(ARGUMENT_UNSUPPORTED, "the QEMU guest agent's channel is not a UNIX socket")
+    return path
+
+
+class Agent:
+    """One conversation with the agent of a running guest."""
+
+    def __init__(self, guest: live.Guest, path: str, *, seconds: "float | None" = ANSWER_SECONDS) -> None:
+        self._guest = guest
+        self._path = path
+        self._seconds = seconds
+        self._lock = Lock(guest.path, "agent.lock", "agent")
+        self._reader = qmp.Reader(ANSWER_MAX)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+
+    def __enter__(self) -> "Self":
+        self._lock.acquire()
+        try:
+            self._socket.settimeout(SYNC_SECONDS)
+            self._socket.connect(self._path)
+            self._synchronise()
+        except OSError as error:
+            self.__exit__()
+            raise VirError(AGENT_UNRESPONSIVE, f"cannot reach the guest agent: {error}") from error
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._lock.release()
+
+    def _synchronise(self) -> None:
+        """Make sure that what is read from now on answers what is sent from now on."""
+        number = int.from_bytes(os.urandom(4), "big")
+        # 0xFF makes the agent drop what a predecessor may have left half said.
+        self._send(
+            b"\xff" + json.dumps({"execute": "guest-sync", "arguments": {"id": number}}).encode() + b"\n"
+        )
+        deadline = time.monotonic() + SYNC_SECONDS
+        while self._next(deadline).get("return") != number:
+            pass
+
+    def execute(self, name: str, arguments: "dict[str, Any] | None" = None) -> "Any":
+        """Run a command and return what it returns.  Errors: AGENT_UNRESPONSIVE, INTERNAL_ERROR."""
+        message = {"execute": name, **({"arguments": arguments} if arguments else {})}
+        try:
+            return qmp.result(self.ask(message))
+        except qmp.QmpError as error:
+            text = f"unable to execute QEMU agent command '{name}': {error.text}"
+            raise VirError(INTERNAL_ERROR, text) from error
+
+    def ask(self, message: "dict[str, Any]") -> "dict[str, Any]":
+        """Send a message and return the answer."""
+        self.say(message)
+        return self._next(None if self._seconds is None else time.monotonic() + self._seconds)
+
+    def say(self, message: "dict[str, Any]") -> None:
+        """Send a message that is not answered."""
+        self._send(json.dumps(message).encode() + b"\n")
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise VirError(AGENT_UNRESPONSIVE, "Guest agent not available for now") from error
+
+    def _next(self, deadline: "float | None") -> "dict[str, Any]":
+        while True:
+            data = self._receive(deadline).replace(b"\xff", b"")
+            try:
+                messages = self._reader.feed(data)
+            except qmp.ProtocolError as error:
+                raise VirError(INTERNAL_ERROR, f"the guest agent's answer cannot be read: {error}") from error
+            if messages:
+                return messages[0]
+
+    def _receive(self, deadline: "float | None") -> bytes:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        if not poll.poll(left):
+            raise VirError(
+                AGENT_UNRESPONSIVE, "Guest agent is not responding: Guest agent not available for now"
+            )
+        try:
+            data = self._socket.recv(65536)
+        except OSError as error:
+            raise VirError(AGENT_UNRESPONSIVE, "Guest agent disappeared while executing command") from error
+        if not data:
+            raise VirError(AGENT_UNRESPONSIVE, "Guest agent disappeared while executing command")
+        return data
+
+
+def shutdown(driver: "QemuDriver", guest: live.Guest, mode: str) -> None:
+    """Have the agent shut the guest down; mode: "powerdown" or "reboot".  A success is not answered."""
+    path = socket_path(driver.live_definition(guest))
+    with Agent(guest, path, seconds=1.0) as agent:
+        agent.say({"execute": "guest-shutdown", "arguments": {"mode": mode}})
