@@ -65,6 +65,8 @@ def _run(session: Session, options: program.Options) -> int:
         from pyvirsh.shell import complete
 
         complete.detach()
+    if options.hosts or options.all_hosts:
+        return _on_hosts(session, options)
     if options.file is not None:
         return _batch(session, options, connect=connect)
     if len(options.words) > 1:
@@ -78,6 +80,16 @@ def _run(session: Session, options: program.Options) -> int:
     if connect and not dispatch.open_at_start(session):
         return 1
     return loop.run(session, plain=options.plain)
+
+
+def _on_hosts(session: Session, options: program.Options) -> int:
+    from pyvirsh.shell import hosts
+
+    if options.uri is not None or options.file is not None:
+        session.out.error("--host and --all-hosts go with neither --connect nor --file")
+        return 1
+    found = hosts.choose(session, options.hosts, os.environ, every=options.all_hosts)
+    return hosts.run(session, found, options.words) if found else 1
 
 
 def _batch(session: Session, options: program.Options, *, connect: bool) -> int:

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 # long name -> (its letter, or a word of ours where virsh has none; takes a value: no, yes, maybe)
 LONG = {
+    "all-hosts": ("all-hosts", "no"),
     "connect": ("c", "yes"),
     "debug": ("d", "yes"),
     "escape": ("e", "yes"),
     "file": ("file", "yes"),
     "help": ("h", "no"),
+    "host": ("host", "yes"),
     "keep-going": ("keep-going", "no"),
     "keepalive-count": ("K", "yes"),
     "keepalive-interval": ("k", "yes"),
@@ -28,6 +30,8 @@ LONG = {
     "timing": ("t", "no"),
     "version": ("v", "maybe"),
 }
+# Ours; they cannot be shortened, so that what is short in virsh means the same here.
+OWN = ("all-hosts", "file", "host", "keep-going", "output", "plain")
 LETTERS = {letter: name for name, (letter, _) in LONG.items() if len(letter) == 1}
 
 USAGE = """
@@ -36,11 +40,13 @@ USAGE = """
 {program} [options]... --file <batch file>
 
   options:
+         --all-hosts        get a list from every host that has an alias in libvirt.conf
     -c | --connect=URI      the hypervisor to connect to
     -d | --debug=NUM        show messages from this level on, 0 (all) to 4 (errors)
     -e | --escape <char>    what leaves a console, ^] unless set
          --file=FILE        run a batch file, - for standard input
     -h | --help             this help
+         --host=URI         get a list from this host; given more than once, from all of them
          --keep-going       let a batch go on behind a command that fails
     -k | --keepalive-interval=NUM
                             seconds between keepalive messages, 0 for none
@@ -91,7 +97,8 @@ class Options:
         self.log: LogFile | None = None
         self.file: str | None = None
         self.output = "table"
-        self.keep_going = self.plain = self.quiet = self.read_only = self.timing = False
+        self.hosts: list[str] = []
+        self.all_hosts = self.keep_going = self.plain = self.quiet = self.read_only = self.timing = False
         self.show = ""
         self.warnings: list[str] = []
         self.words: list[str] = []
@@ -124,7 +131,8 @@ def _scan(rest: "list[str]") -> "Iterator[tuple[str, str, str | None]]":
 
 def _long(word: str, rest: "list[str]") -> "tuple[str, str, str | None]":
     name, equals, text = word[2:].partition("=")
-    matches = [name] if name in LONG else [full for full in LONG if name and full.startswith(name)]
+    shortened = (full for full in LONG if name and full.startswith(name) and full not in OWN)
+    matches = [name] if name in LONG else list(shortened)
     if len(matches) != 1:
         raise OptionError(f"unsupported option '{word}'. See --help.")
     letter, takes = LONG[matches[0]]
@@ -158,6 +166,7 @@ FLAGS = {
     "q": "quiet",
     "r": "read_only",
     "t": "timing",
+    "all-hosts": "all_hosts",
     "keep-going": "keep_going",
     "plain": "plain",
 }
@@ -177,6 +186,8 @@ def _apply(options: Options, letter: str, typed: str, value: "str | None") -> No
         options.escape = _escape(str(value))
     elif letter == "l":
         options.log = open_log(str(value), options.program)
+    elif letter == "host":
+        options.hosts.append(str(value))
     elif letter == "o":
         options.output = _format(str(value))
     elif letter == "d":

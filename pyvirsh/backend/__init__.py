@@ -117,6 +117,16 @@ def resolve(text: "str | None", environ: "Mapping[str, str]") -> str:
     return chosen or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session")
 
 
+def uri_aliases(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """Return the names the user has given to URIs.  Errors: VirError for a file that cannot be read."""
+    path = _client_config(environ)
+    if path is None:
+        return {}
+    from pyvirsh.backend import config
+
+    return config.read_client(path).uri_aliases
+
+
 def _client_config(environ: "Mapping[str, str]") -> "str | None":
     """Return the path of libvirt's client configuration, if the user has one."""
     if os.geteuid() == 0:

@@ -40,6 +40,8 @@ class Session(Lookups):
         # Seconds between keepalive messages and how many may go unanswered; None: the default.
         self.keepalive_interval: int | None = None
         self.keepalive_count: int | None = None
+        # Nobody is there to answer questions when connecting.
+        self.unattended = False
         # The command that runs, for debug lines.
         self.command = ""
         self._driver: Driver | None = None
@@ -135,7 +137,9 @@ class Session(Lookups):
         from pyvirsh import backend
 
         try:
-            driver = backend.open(self.uri, read_only=self.read_only, asker=_asker)
+            driver = backend.open(
+                self.uri, read_only=self.read_only, asker=None if self.unattended else _asker
+            )
         except VirError as error:
             raise CommandFailed(failure, error.text) from error
         if driver.supports_keepalive():
