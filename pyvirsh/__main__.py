@@ -65,6 +65,8 @@ def _run(session: Session, options: program.Options) -> int:
         from pyvirsh.shell import complete
 
         complete.detach()
+        if "PYVIRSH_COMPLETE" in os.environ:
+            return _complete(session, options.words[2:])
     if options.hosts or options.all_hosts:
         return _on_hosts(session, options)
     if options.file is not None:
@@ -80,6 +82,25 @@ def _run(session: Session, options: program.Options) -> int:
     if connect and not dispatch.open_at_start(session):
         return 1
     return loop.run(session, plain=options.plain)
+
+
+def _complete(session: Session, words: "list[str]") -> int:
+    """Write ``CANDIDATE<tab>HELP`` lines for our completion scripts, which pass on the whole line."""
+    from pyvirsh.shell import complete
+    from pyvirsh.shell.words import ArgvLexer
+
+    given, what, rest = program.unfinished(words)
+    session.uri, session.read_only = given.uri, given.read_only
+    word = rest[-1]
+    if what == "option":
+        found = [complete.Candidate("--" + option.name, option.help) for option in program.LONG.values()]
+        found = [candidate for candidate in found if candidate.text.startswith(word)]
+    elif what:
+        found = complete.of_program(what, word, prefix=words[-1][: len(words[-1]) - len(word)])
+    else:
+        found = complete.rich(session, ArgvLexer(rest if word else rest[:-1]), word)
+    session.out.raw("".join(f"{candidate.text}\t{candidate.help}\n" for candidate in found))
+    return 0 if found else 1
 
 
 def _on_hosts(session: Session, options: program.Options) -> int:
@@ -146,7 +167,7 @@ def _show(what: str, out: Output, name: str) -> None:
         from pyvirsh.commands import virsh
         from pyvirsh.shell import help as texts
 
-        out.raw(program.USAGE.format(program=name))
+        out.raw(program.usage(name))
         for (keyword, title), members in virsh.groups():
             out.line(texts.group_text(title, keyword, members, colon=False))
         out.line("  (give help <group> for the commands of one group)\n")

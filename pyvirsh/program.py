@@ -10,60 +10,105 @@ if TYPE_CHECKING:
 
     from pyvirsh.shell.log import LogFile
 
-# long name -> (its letter, or a word of ours where virsh has none; takes a value: no, yes, maybe)
+NO, YES, MAYBE = range(3)
+
+
+class ProgramOption:
+    """One option.  takes: whether a value follows; shown: what the value is called; own: not virsh's."""
+
+    __slots__ = ("name", "letter", "takes", "shown", "help", "own")
+
+    def __init__(
+        self, name: str, letter: str, help: str, *, takes: int = NO, shown: str = "", own: bool = False
+    ) -> None:
+        self.name = name
+        self.letter = letter
+        self.takes = takes
+        self.shown = shown
+        self.help = help
+        self.own = own
+
+    @property
+    def key(self) -> str:
+        """The letter, or the name of one that has none."""
+        return self.letter or self.name
+
+    def label(self) -> str:
+        """Return the option as usage shows it."""
+        value = f"={self.shown}" if self.takes == YES else f"[={self.shown}]" if self.takes else ""
+        return f"-{self.letter} | --{self.name}{value}" if self.letter else f"     --{self.name}{value}"
+
+
 LONG = {
-    "all-hosts": ("all-hosts", "no"),
-    "connect": ("c", "yes"),
-    "debug": ("d", "yes"),
-    "escape": ("e", "yes"),
-    "file": ("file", "yes"),
-    "help": ("h", "no"),
-    "host": ("host", "yes"),
-    "keep-going": ("keep-going", "no"),
-    "keepalive-count": ("K", "yes"),
-    "keepalive-interval": ("k", "yes"),
-    "log": ("l", "yes"),
-    "output": ("o", "yes"),
-    "plain": ("plain", "no"),
-    "quiet": ("q", "no"),
-    "readonly": ("r", "no"),
-    "timing": ("t", "no"),
-    "version": ("v", "maybe"),
+    option.name: option
+    for option in (
+        ProgramOption(
+            "all-hosts", "", "get a list from every host that has an alias in libvirt.conf", own=True
+        ),
+        ProgramOption("connect", "c", "the hypervisor to connect to", takes=YES, shown="URI"),
+        ProgramOption(
+            "debug", "d", "show messages from this level on, 0 (all) to 4 (errors)", takes=YES, shown="NUM"
+        ),
+        ProgramOption("escape", "e", "what leaves a console, ^] unless set", takes=YES, shown="CHAR"),
+        ProgramOption(
+            "file", "", "run a batch file, - for standard input", takes=YES, shown="FILE", own=True
+        ),
+        ProgramOption("help", "h", "this help"),
+        ProgramOption(
+            "host",
+            "",
+            "get a list from this host; given more than once, from all of them",
+            takes=YES,
+            shown="URI",
+            own=True,
+        ),
+        ProgramOption("keep-going", "", "let a batch go on behind a command that fails", own=True),
+        ProgramOption(
+            "keepalive-interval",
+            "k",
+            "seconds between keepalive messages, 0 for none",
+            takes=YES,
+            shown="NUM",
+        ),
+        ProgramOption(
+            "keepalive-count", "K", "keepalive messages that may go unanswered", takes=YES, shown="NUM"
+        ),
+        ProgramOption("log", "l", "write messages to a file too", takes=YES, shown="FILE"),
+        ProgramOption(
+            "output",
+            "o",
+            "how results leave: table, json, yaml, csv or name",
+            takes=YES,
+            shown="FORMAT",
+            own=True,
+        ),
+        ProgramOption("plain", "", "no colour and no drawing, on a terminal too", own=True),
+        ProgramOption("quiet", "q", "only results and errors"),
+        ProgramOption("readonly", "r", "allow nothing that changes anything"),
+        ProgramOption("timing", "t", "show how long each command took"),
+        ProgramOption("version", "v", "version, short or long (-V)", takes=MAYBE, shown="TYPE"),
+    )
 }
-# Ours; they cannot be shortened, so that what is short in virsh means the same here.
-OWN = ("all-hosts", "file", "host", "keep-going", "output", "plain")
-LETTERS = {letter: name for name, (letter, _) in LONG.items() if len(letter) == 1}
+LETTERS = {option.letter: option for option in LONG.values() if option.letter}
 
-USAGE = """
-{program} [options]... [<command_string>]
-{program} [options]... <command> [args...]
-{program} [options]... --file <batch file>
+SYNOPSIS = (
+    "[options]... [<command_string>]",
+    "[options]... <command> [args...]",
+    "[options]... --file <batch file>",
+)
 
-  options:
-         --all-hosts        get a list from every host that has an alias in libvirt.conf
-    -c | --connect=URI      the hypervisor to connect to
-    -d | --debug=NUM        show messages from this level on, 0 (all) to 4 (errors)
-    -e | --escape <char>    what leaves a console, ^] unless set
-         --file=FILE        run a batch file, - for standard input
-    -h | --help             this help
-         --host=URI         get a list from this host; given more than once, from all of them
-         --keep-going       let a batch go on behind a command that fails
-    -k | --keepalive-interval=NUM
-                            seconds between keepalive messages, 0 for none
-    -K | --keepalive-count=NUM
-                            keepalive messages that may go unanswered
-    -l | --log=FILE         write messages to a file too
-    -o | --output=FORMAT    how results leave: table, json, yaml, csv or name
-         --plain            no colour and no drawing, on a terminal too
-    -q | --quiet            only results and errors
-    -r | --readonly         allow nothing that changes anything
-    -t | --timing           show how long each command took
-    -v                      short version
-    -V                      long version
-         --version[=TYPE]   version, short or long
-  commands (non interactive mode):
 
-"""
+def usage(program: str) -> str:
+    """Return the head of what --help shows; the commands come behind it."""
+    lines = ["", *(f"{program} {form}" for form in SYNOPSIS), "", "  options:"]
+    for option in LONG.values():
+        label = option.label()
+        if len(label) > 23:
+            lines += [f"    {label}", " " * 28 + option.help]
+        else:
+            lines.append(f"    {label:<23} {option.help}")
+    return "\n".join([*lines, "  commands (non interactive mode):", "", ""])
+
 
 VERSION = """Virsh command line tool of libvirt {libvirt}
 This is pyvirsh {version}, which speaks virsh's language without libvirt.
@@ -77,7 +122,14 @@ Compiled with support for:
 
 
 class OptionError(Exception):
-    """A program option cannot be used; the text is shown after ``error: ``."""
+    """A program option cannot be used; the text is shown after ``error: ``.
+
+    waiting: the option whose value is missing, "" when something else is wrong.
+    """
+
+    def __init__(self, text: str, *, waiting: str = "") -> None:
+        super().__init__(text)
+        self.waiting = waiting
 
 
 class Options:
@@ -118,7 +170,7 @@ def read(options: Options, argv: "list[str]") -> None:
 
 
 def _scan(rest: "list[str]") -> "Iterator[tuple[str, str, str | None]]":
-    """Take options off the front of `rest`; yield (letter, option as typed, value)."""
+    """Take options off the front of `rest`; yield (key, option as typed, value)."""
     while rest and rest[0].startswith("-") and rest[0] != "-":
         word = rest.pop(0)
         if word == "--":
@@ -131,34 +183,66 @@ def _scan(rest: "list[str]") -> "Iterator[tuple[str, str, str | None]]":
 
 def _long(word: str, rest: "list[str]") -> "tuple[str, str, str | None]":
     name, equals, text = word[2:].partition("=")
-    shortened = (full for full in LONG if name and full.startswith(name) and full not in OWN)
-    matches = [name] if name in LONG else list(shortened)
-    if len(matches) != 1:
+    option = LONG.get(name) or _shortened(name)
+    if option is None:
         raise OptionError(f"unsupported option '{word}'. See --help.")
-    letter, takes = LONG[matches[0]]
-    if equals and takes == "no":
-        raise OptionError(f"unsupported option '-{letter}'. See --help.")
-    value = text if equals else _following(letter, rest) if takes == "yes" else None
-    return letter, "--" + matches[0], value
+    if equals and option.takes == NO:
+        shown = f"-{option.letter}" if option.letter else f"--{option.name}"
+        raise OptionError(f"unsupported option '{shown}'. See --help.")
+    value = text if equals else _following(option, rest) if option.takes == YES else None
+    return option.key, "--" + option.name, value
+
+
+def _shortened(name: str) -> "ProgramOption | None":
+    """Return the one option of virsh that `name` begins; ours cannot be shortened.
+
+    So what is short in virsh means the same here.
+    """
+    found = [option for option in LONG.values() if name and option.name.startswith(name) and not option.own]
+    return found[0] if len(found) == 1 else None
 
 
 def _letters(letters: str, rest: "list[str]") -> "Iterator[tuple[str, str, str | None]]":
     while letters:
         letter, letters = letters[0], letters[1:]
-        if letter not in LETTERS and letter != "V":
+        option = LETTERS.get(letter)
+        if option is None and letter != "V":
             raise OptionError(f"unsupported option '-{letter}'. See --help.")
-        if letter == "V" or LONG[LETTERS[letter]][1] != "yes":
+        if option is None or option.takes != YES:
             yield letter, "-" + letter, None
         else:
-            yield letter, "-" + letter, letters or _following(letter, rest)
+            yield letter, "-" + letter, letters or _following(option, rest)
             return
 
 
-def _following(letter: str, rest: "list[str]") -> str:
+def _following(option: ProgramOption, rest: "list[str]") -> str:
     if not rest:
-        shown = f"'-{letter}'/'--{LETTERS[letter]}'" if letter in LETTERS else f"'--{letter}'"
-        raise OptionError(f"option {shown} requires an argument")
+        long = f"'--{option.name}'"
+        shown = f"'-{option.letter}'/{long}" if option.letter else long
+        raise OptionError(f"option {shown} requires an argument", waiting=option.name)
     return rest.pop(0)
+
+
+def unfinished(words: "list[str]") -> "tuple[Options, str, list[str]]":
+    """Read the words of a line whose last one is being typed, for completion.
+
+    Return the options so far; which of them the last word is the value of, "option" when it is the
+    name of one, "" when it belongs to the command; and the words behind the options.
+    """
+    options = Options()
+    rest, last = words[:-1], words[-1] if words else ""
+    try:
+        for key, typed, value in _scan(rest):
+            if key != "l":
+                _apply(options, key, typed, value)
+    except OptionError as error:
+        return options, error.waiting or "nothing", [last]
+    if rest or not last.startswith("-"):
+        return options, "", [*rest, last]
+    name, equals, text = last.partition("=")
+    if equals and name[2:] in LONG:
+        return options, name[2:], [text]
+    return options, "option", [last]
 
 
 # What a letter sets to True.

@@ -172,25 +172,11 @@ def groups(topic: str = "", *, everything: bool = False) -> "Iterator[tuple[tupl
 def complete(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell import complete as engine
 
-    if "PYVIRSH_COMPLETE" in os.environ:
-        _complete_richly(ctx, args.string)
-        return
     found = engine.for_words(ctx, args.string)
     for candidate in found:
         ctx.out.line(candidate.text)
     if not found:
         raise CommandFailed
-
-
-def _complete_richly(ctx: "Session", words: "list[str]") -> None:
-    """Write ``CANDIDATE<tab>HELP`` lines for our own completion scripts; a / at the end: a directory."""
-    from pyvirsh.shell import complete as engine
-    from pyvirsh.shell.words import ArgvLexer
-
-    word = words[-1] if words else ""
-    lexer = ArgvLexer(words if word else words[:-1])
-    for candidate in engine.rich(ctx, lexer, word):
-        ctx.out.line(f"{candidate.text}\t{candidate.help}")
 
 
 @TABLE.command(

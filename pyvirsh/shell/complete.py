@@ -14,7 +14,7 @@ from pyvirsh.backend.errors import VirError
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import Args, Binder
 from pyvirsh.shell.dispatch import find
-from pyvirsh.shell.output import ERROR
+from pyvirsh.shell.output import ERROR, FORMATS
 from pyvirsh.shell.words import ArgvLexer, Lexer
 from pyvirsh.spec import ALIAS, ARGV
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pyvirsh.shell.offers import Offer
     from pyvirsh.shell.session import Session
     from pyvirsh.spec import Command, Opt
+
+# driver -> what usually stands behind ``driver:///``
+USUAL = {"qemu": ("system", "session"), "lxc": ("system", "session"), "test": ("default",)}
 
 # How long the user waits for candidates, whatever the driver does.
 SECONDS = 3.0
@@ -153,6 +156,30 @@ def _rich_values(session: "Session", at: Place) -> "list[Candidate]":
     if at.option is not None and at.option.completes.startswith("file-path"):
         return files(at.text)
     return _values(session, at)
+
+
+def of_program(option: str, text: str, *, prefix: str = "") -> "list[Candidate]":
+    """Return what may be the value `text` of an option of the program; `prefix` stands before it."""
+    if option in ("connect", "host"):
+        found = _uris()
+    elif option == "output":
+        found = [Candidate(name) for name in FORMATS]
+    elif option in ("file", "log"):
+        found = files(text)
+    else:
+        found = []
+    return [Candidate(prefix + each.text, each.help, whole=each.whole) for each in _fitting(found, text)]
+
+
+def _uris() -> "list[Candidate]":
+    from pyvirsh import backend
+
+    try:
+        aliases = backend.uri_aliases(os.environ)
+    except VirError:
+        aliases = {}
+    usual = [f"{name}:///{where}" for name in backend.DRIVERS for where in USUAL.get(name, ())]
+    return [*(Candidate(name, uri) for name, uri in aliases.items()), *map(Candidate, usual)]
 
 
 def files(text: str) -> "list[Candidate]":
