@@ -89,7 +89,9 @@ def open(
     if uri.scheme == "qemu" and uri.authority:
         maybe = f"qemu:///{uri.authority}{uri.path}"
         raise VirError(INTERNAL_ERROR, f"invalid URI {uri.text} (maybe you want {maybe})")
-    driver: Driver = _named(import_module(module).open(uri, read_only=read_only), uri, read_only=read_only)
+    options = {"asker": asker} if uri.scheme == "test" else {}
+    opened = import_module(module).open(uri, read_only=read_only, **options)
+    driver: Driver = _named(opened, uri, read_only=read_only)
     if read_only:
         from pyvirsh.backend.readonly import ReadOnly
 

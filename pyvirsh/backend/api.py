@@ -55,11 +55,11 @@ class Ref:
 
     __slots__: tuple[str, ...] = ()
 
-    def __init__(self, *values: "str | int") -> None:
+    def __init__(self, *values: "str | int | Ref") -> None:
         for slot, value in zip(self.__slots__, values, strict=True):
             setattr(self, slot, value)
 
-    def values(self) -> "tuple[str | int, ...]":
+    def values(self) -> "tuple[str | int | Ref, ...]":
         """Return the handle's fields in order."""
         return tuple(getattr(self, slot) for slot in self.__slots__)
 

@@ -59,11 +59,11 @@ class TestBase(Driver):
             self.world.mailboxes.append(self._mailbox)
         return self._mailbox
 
-    def next_events(self, timeout: "float | None") -> "list[Event]":
-        return self.mailbox.take(timeout)
-
     def events_fileno(self) -> int:
         return self._mailbox.fileno() if self._mailbox is not None else -1
+
+    def next_events(self, timeout: "float | None") -> "list[Event]":
+        return self.mailbox.take(timeout)
 
     def connect_domain_event_callback_register_any(self, event_id: int, dom: "DomainRef | None") -> int:
         if dom is not None:

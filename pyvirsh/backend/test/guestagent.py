@@ -2,17 +2,11 @@
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
-from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.checks import allowed, not_zero
 from pyvirsh.backend.errors import INVALID_ARG, OPERATION_INVALID, VirError
 from pyvirsh.backend.test.base import TestBase
-from pyvirsh.backend.test.memory import LAST_UPDATE
 
-# mount point, device, type, disks
-FILESYSTEMS: "list[tuple[str, str, str, list[str]]]" = [
-    ("/", "vda1", "ext4", ["vda"]),
-    ("/boot", "vda2", "ext4", ["vda"]),
-]
-_MOUNT_POINTS = [mount_point for mount_point, _, _, _ in FILESYSTEMS]
+_MOUNT_POINTS = ("/", "/boot")
 
 
 class GuestAgent(TestBase):
@@ -33,8 +27,11 @@ class GuestAgent(TestBase):
 
     def domain_get_fsinfo(self, dom: DomainRef, flags: int = 0) -> "list[tuple[str, str, str, list[str]]]":
         allowed(flags, 0, "testDomainGetFSInfo")
-        self.running(dom)
-        return FILESYSTEMS
+        disks = self.running(dom).live.model.devices.disks
+        if not disks:
+            return []
+        name = disks[0].target_dev or ""
+        return [(mount, f"{name}{at}", "ext4", [name]) for at, mount in enumerate(_MOUNT_POINTS, 1)]
 
     def domain_fsfreeze(self, dom: DomainRef, mountpoints: "list[str]", flags: int = 0) -> int:
         allowed(flags, 0, "testDomainFSFreeze")
@@ -78,9 +75,12 @@ class GuestAgent(TestBase):
 
     def domain_send_process_signal(self, dom: DomainRef, pid_value: int, signum: int, flags: int = 0) -> None:
         allowed(flags, 0, "testDomainSendProcessSignal")
+        not_zero(pid_value, "pid_value", "virDomainSendProcessSignal")
         self.running(dom)
         if pid_value != 1:
             raise VirError(INVALID_ARG, "only sending a signal to pid 1 is supported")
+        if not 0 <= signum <= c.DOMAIN_PROCESS_SIGNAL_RT32:
+            raise VirError(INVALID_ARG, f"signum value {signum} is out of range")
 
 
 def _known(mount_point: str) -> str:
@@ -88,6 +88,3 @@ def _known(mount_point: str) -> str:
     if mount_point not in _MOUNT_POINTS:
         raise VirError(OPERATION_INVALID, f"mount point not found: {mount_point}")
     return mount_point
-
-
-__all__ = ["FILESYSTEMS", "LAST_UPDATE", "GuestAgent"]

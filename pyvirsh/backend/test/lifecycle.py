@@ -3,13 +3,16 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed
-from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_INVALID, VirError
-from pyvirsh.backend.test.base import TestBase
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError
+from pyvirsh.backend.test.base import AFFECT, TestBase
 from pyvirsh.backend.test.definitions import admit
 from pyvirsh.backend.test.guest import Guest
 
 # What shall happen at shutdown and reboot: whether the domain goes on.
 _GOES_ON = ("restart", "rename-restart")
+# virDomainLifecycle and virDomainLifecycleAction, by number.
+_EVENTS = ("poweroff", "reboot", "crash")
+_ACTIONS = ("destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart")
 
 
 def boot(guest: Guest) -> None:
@@ -95,8 +98,17 @@ class Lifecycle(TestBase):
         self.running(dom)
 
     def domain_set_lifecycle_action(self, dom: DomainRef, type: int, action: int, flags: int = 0) -> None:
-        allowed(flags, 3, "testDomainSetLifecycleAction")
-        raise VirError(OPERATION_INVALID)
+        if not 0 <= type < len(_EVENTS):
+            raise VirError(INVALID_ARG, f"invalid lifecycle type '{type}'")
+        if not 0 <= action < len(_ACTIONS):
+            raise VirError(INVALID_ARG, f"invalid lifecycle action '{action}'")
+        event, name = _EVENTS[type], _ACTIONS[action]
+        if event != "crash" and name.startswith("coredump"):
+            detail = f"Lifecycle event '{event}' doesn't support '{name}' action"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        allowed(flags, AFFECT, "testDomainSetLifecycleAction")
+        for definition in self.guest(dom).asked(flags):
+            setattr(definition.change(), f"on_{event}", name)
 
 
 def _leave(guest: Guest, action: "str | None") -> None:

@@ -7,10 +7,14 @@ from pyvirsh.backend.errors import NO_DOMAIN, VirError
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.guest import Guest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _LIST_FLAGS = 0xFFFF
 
 # Pairs of list flags: a domain must pass each pair of which one is given.
-_FILTERS = (
+_FILTERS: "tuple[tuple[int, int, Callable[[Guest], bool]], ...]" = (
     (c.CONNECT_LIST_DOMAINS_ACTIVE, c.CONNECT_LIST_DOMAINS_INACTIVE, lambda guest: guest.active),
     (c.CONNECT_LIST_DOMAINS_PERSISTENT, c.CONNECT_LIST_DOMAINS_TRANSIENT, lambda guest: guest.persistent),
     (c.CONNECT_LIST_DOMAINS_MANAGEDSAVE, c.CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, lambda g: g.managed_save),

@@ -4,7 +4,7 @@ import os
 import time
 
 from pyvirsh.backend.api import DomainRef, Event
-from pyvirsh.backend.errors import NO_DOMAIN, VirError
+from pyvirsh.backend.errors import NO_DOMAIN, NO_NETWORK, VirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class World:
         self.random = random
         self.node = DEFAULT_NODE
         self.cells = default_cells()
+        # Who may open the host: password by name; nobody is asked when it is empty.
+        self.users: dict[str, str] = {}
         self.domains: dict[str, Guest] = {}
         self.domain_names: dict[str, Guest] = {}
         self.next_id = 1
@@ -83,6 +85,10 @@ class World:
     def online_cpus(self) -> "set[int]":
         """Return the CPUs of the machine this runs on: what threads without a pin of their own may use."""
         return os.sched_getaffinity(0)
+
+    def network_start(self, name: str) -> "tuple[str, int]":
+        """Return the first address that a network gives out, and its prefix.  Errors: NO_NETWORK."""
+        raise VirError(NO_NETWORK, f"no network with matching name '{name}'")
 
     # -- domains -----------------------------------------------------------------------------------
 

@@ -37,8 +37,11 @@ def _boot(domain: Domain, arch: str) -> None:
 def _boot_orders(domain: Domain) -> bool:
     """Say whether a device has a place in the boot order."""
     devices = domain.devices
-    bootable = [*devices.disks, *devices.interfaces, *devices.hostdevs, *devices.redirdevs]
-    return any(device.info.boot_order is not None for device in bootable)
+    infos = [one.info for one in devices.disks]
+    infos += [one.info for one in devices.interfaces]
+    infos += [one.info for one in devices.hostdevs]
+    infos += [one.info for one in devices.redirdevs]
+    return any(info.boot_order is not None for info in infos)
 
 
 def _behaviour(domain: Domain) -> None:
@@ -147,10 +150,12 @@ def insert_controller(controllers: "list[Controller]", new: Controller) -> None:
 def _consoles(domain: Domain) -> None:
     """Number ports; the first console of a full guest stands for its first serial port."""
     devices = domain.devices
-    for devs in (devices.serials, devices.parallels):
-        for at, one in enumerate(devs):
-            if one.target_port is None:
-                one.target_port = at
+    for at, serial in enumerate(devices.serials):
+        if serial.target_port is None:
+            serial.target_port = at
+    for at, parallel in enumerate(devices.parallels):
+        if parallel.target_port is None:
+            parallel.target_port = at
     if domain.os.type == "hvm" and (devices.consoles or devices.serials):
         _join_first_console(domain)
     for at, console in enumerate(devices.consoles):

@@ -1,0 +1,193 @@
+"""Devices attached to, changed in and detached from a domain."""
+
+from pyvirsh.backend import constants as c
+from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.domain import Devices, Domain
+from pyvirsh.backend.conf.domain.common import Info
+from pyvirsh.backend.conf.domain.defaults import complete_disk, disk_number, insert_disk
+from pyvirsh.backend.conf.domain.devices import HostDev
+from pyvirsh.backend.conf.domain.disk import Disk
+from pyvirsh.backend.conf.domain.net import Interface
+from pyvirsh.backend.conf.model import Model
+from pyvirsh.backend.errors import (
+    CONFIG_UNSUPPORTED,
+    INTERNAL_ERROR,
+    INVALID_ARG,
+    OPERATION_UNSUPPORTED,
+    XML_DETAIL,
+    XML_ERROR,
+    VirError,
+)
+from pyvirsh.backend.test.base import TestBase
+from pyvirsh.backend.test.disktune import source_path
+from pyvirsh.backend.test.guest import Guest
+
+# Elements whose kind is called otherwise in messages.
+_KINDS = dict.fromkeys(("serial", "parallel", "console", "channel"), "chr")
+# Names that the kinds of host devices have in one message of the original's.
+_HOSTDEV_KINDS = {"usb": "default", "scsi": "vfio", "scsi_host": "xen"}
+
+
+def parse_device(document: str) -> "tuple[str, Model]":
+    """Return an element's tag and the device it describes.  Errors: CONFIG_UNSUPPORTED, XML_ERROR."""
+    root = xml.parse(document, "(device_definition)")
+    tag = xml.local_name(root)
+    for field in Devices.declared().values():
+        if getattr(field, "steps", ()) == (tag,) and hasattr(field, "model"):
+            return tag, field.model().parse(root)
+    raise VirError(CONFIG_UNSUPPORTED, f"unknown device type '{tag}'")
+
+
+def _live(flags: int, guest: Guest, function: str) -> None:
+    """Check that flags ask for the live definition only.  Errors: INVALID_ARG, OPERATION_INVALID."""
+    asked = guest.impact(flags & 3) | flags & ~3
+    allowed(asked, c.DOMAIN_AFFECT_LIVE, function)
+
+
+class DeviceChanges(TestBase):
+    """Attach, update, detach."""
+
+    def domain_attach_device(self, dom: DomainRef, xml: str) -> None:
+        self.domain_attach_device_flags(dom, xml, c.DOMAIN_AFFECT_LIVE)
+
+    def domain_attach_device_flags(self, dom: DomainRef, xml: str, flags: int = 0) -> None:
+        guest = self.guest(dom)
+        _live(flags, guest, "testDomainAttachDeviceLiveAndConfig")
+        tag, device = parse_device(xml)
+        _check_fits(guest.live.model, tag, device)
+        if isinstance(device, Disk):
+            _attach_disk(guest, device)
+        elif isinstance(device, HostDev):
+            _attach_host_device(guest, device)
+        elif isinstance(device, Interface):
+            detail = f"hotplug of interface type of {device.type} is not implemented yet"
+            raise VirError(OPERATION_UNSUPPORTED, detail)
+        else:
+            kind = _KINDS.get(tag, tag)
+            raise VirError(OPERATION_UNSUPPORTED, f"live attach of device '{kind}' is not supported")
+
+    def domain_detach_device_alias(self, dom: DomainRef, alias: str, flags: int = 0) -> None:
+        guest = self.guest(dom)
+        _live(flags, guest, "testDomainDetachDeviceAliasLiveAndConfig")
+        tag, device, devices = _find_alias(guest.live.model, alias)
+        if isinstance(device, Interface):
+            detail = f"live detach of interface type {device.type} is not implemented yet"
+            raise VirError(OPERATION_UNSUPPORTED, detail)
+        if not isinstance(device, (Disk, HostDev)):
+            kind = _KINDS.get(tag, tag)
+            raise VirError(OPERATION_UNSUPPORTED, f"live detach of device '{kind}' is not supported")
+        guest.live.change()
+        devices.remove(device)
+        guest.emit(c.DOMAIN_EVENT_ID_DEVICE_REMOVED, alias)
+
+    def domain_update_device_flags(self, dom: DomainRef, xml: str, flags: int = 0) -> None:
+        allowed(flags, c.DOMAIN_AFFECT_LIVE | c.DOMAIN_AFFECT_CONFIG, "testDomainUpdateDeviceFlags")
+        definitions = self.guest(dom).asked(flags)
+        tag, device = parse_device(xml)
+        if not isinstance(device, Disk):
+            kind = _KINDS.get(tag, tag)
+            detail = f"persistent update of device '{kind}' is not supported"
+            raise VirError(OPERATION_UNSUPPORTED, detail)
+        complete_disk(device)
+        for definition in definitions:
+            disks = definition.model.devices.disks
+            at = next((at for at, one in enumerate(disks) if one.target_dev == device.target_dev), -1)
+            if at < 0:
+                raise VirError(INVALID_ARG, f"target {device.target_dev} doesn't exist.")
+            definition.change()
+            disks[at] = device.copy()
+
+
+# -- attach ------------------------------------------------------------------------------------------
+
+
+def _check_fits(model: Domain, tag: str, device: Model) -> None:
+    """Refuse what the domain has no bus or no memory slots for."""
+    has_usb = any(one.type == "usb" and one.model != "none" for one in model.devices.controllers)
+    if not has_usb and tag == "redirdev":
+        detail = "cannot add redirected USB device: USB is disabled for this domain"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if not has_usb and _wants_usb(tag, device):
+        detail = "Device configuration is not compatible: Domain has no USB bus support"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if tag == "memory" and not (model.cpu is not None and model.cpu.cells):
+        detail = "can't add memory backend as guest has no NUMA nodes configured"
+        raise VirError(XML_DETAIL, detail)
+
+
+def _wants_usb(tag: str, device: Model) -> bool:
+    if tag == "disk":
+        return getattr(device, "target_bus", None) == "usb"
+    if tag == "input":
+        return getattr(device, "bus", None) in (None, "usb")
+    return tag == "hub" or tag == "hostdev" and getattr(device, "type", None) == "usb"
+
+
+def _attach_disk(guest: Guest, disk: Disk) -> None:
+    complete_disk(disk)
+    disks = guest.live.model.devices.disks
+    if disk.device == "floppy":
+        raise VirError(OPERATION_UNSUPPORTED, "floppy device hotplug isn't supported")
+    if disk.target_bus not in ("virtio", "usb", "xen", "scsi"):
+        raise VirError(OPERATION_UNSUPPORTED, f"disk bus '{disk.target_bus}' cannot be hotplugged.")
+    _check_target(disks, disk)
+    _give_alias(guest.live.model, disk)
+    guest.live.change()
+    insert_disk(disks, disk)
+    guest.emit(c.DOMAIN_EVENT_ID_DEVICE_ADDED, disk.info.alias)
+
+
+def _check_target(disks: "list[Disk]", disk: Disk) -> None:
+    for one in disks:
+        if one.target_dev == disk.target_dev:
+            sources = f"'{source_path(one)}' and '{source_path(disk)}'"
+            detail = f"target '{disk.target_dev}' duplicated for disk sources {sources}"
+            raise VirError(XML_ERROR, detail)
+
+
+def _give_alias(model: Domain, disk: Disk) -> None:
+    """Give a disk the alias of its place on its bus.  Errors: CONFIG_UNSUPPORTED when it has a taken one."""
+    if disk.info.alias is None:
+        disk.info.alias = f"{disk.target_bus}-disk{disk_number(disk.target_dev or '')}"
+    elif any(_alias(device) == disk.info.alias for _, device, _ in _with_alias(model)):
+        raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {disk.info.alias}")
+
+
+def _attach_host_device(guest: Guest, device: HostDev) -> None:
+    kind = _HOSTDEV_KINDS.get(device.type or "")
+    if kind is not None:
+        detail = f"hotplug is not supported for hostdev subsys type '{kind}'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    device.managed = device.managed or "no"
+    guest.live.change().devices.hostdevs.append(device)
+
+
+# -- by alias ----------------------------------------------------------------------------------------
+
+
+def _with_alias(model: Domain) -> "list[tuple[str, Model, list[Model]]]":
+    """Return the devices that have an alias: tag, device, and the list it stands in."""
+    found: list[tuple[str, Model, list[Model]]] = []
+    for name, field in Devices.declared().items():
+        value = getattr(model.devices, name)
+        devices = value if isinstance(value, list) else [value]
+        found += [
+            (field.steps[-1], device, devices)
+            for device in devices
+            if isinstance(device, Model) and _alias(device)
+        ]
+    return found
+
+
+def _alias(device: Model) -> "str | None":
+    info = getattr(device, "info", None)
+    return info.alias if isinstance(info, Info) else None
+
+
+def _find_alias(model: Domain, alias: str) -> "tuple[str, Model, list[Model]]":
+    for tag, device, devices in _with_alias(model):
+        if _alias(device) == alias:
+            return tag, device, devices
+    raise VirError(INTERNAL_ERROR, f"no device found with alias {alias}")
