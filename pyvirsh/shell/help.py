@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 def command_text(command: "Command") -> str:
     """Return what `help NAME` shows."""
     options = [opt for opt in command.options if opt.kind != ALIAS]
-    synopsis = " ".join([command.name, *map(_synopsis, options)])
-    text = f"  NAME\n    {command.name} - {command.help}\n\n  SYNOPSIS\n    {synopsis}\n"
+    text = f"  NAME\n    {command.name} - {command.help}\n\n  SYNOPSIS\n    {synopsis(command)}\n"
     description = command.description or sentence(command.help)
     text += f"\n  DESCRIPTION\n    {description}\n"
     if options:
         rows = "".join(f"    {_label(opt):<15}  {opt.help}\n" for opt in options)
         text += f"\n  OPTIONS\n{rows}"
     return text
+
+
+def synopsis(command: "Command") -> str:
+    """Return a command with what it takes, on one line."""
+    return " ".join([command.name, *(_synopsis(opt) for opt in command.options if opt.kind != ALIAS)])
 
 
 def sentence(text: str) -> str:
