@@ -136,18 +136,20 @@ TABLE.command("quit", "leave the shell", needs_connection=False)(_quit)
 def help(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell import help as texts
 
-    topic = args.values.get("command")
-    if not topic:
-        ctx.out.line("Grouped commands:\n")
-        for (keyword, title), members in groups():
-            ctx.out.line(texts.group_text(title, keyword, members))
-        return
-    for (keyword, title), members in groups(str(topic)):
-        ctx.out.raw(texts.group_text(title, keyword, members))
-        return
-    if topic not in INDEX:
+    topic = str(args.values.get("command") or "")
+    found = list(groups(topic))
+    if not found and topic not in INDEX:
         raise CommandFailed(f"command or command group '{topic}' doesn't exist")
-    ctx.out.raw(texts.command_text(load(str(topic))))
+    if not found:
+        command = load(topic)
+        ctx.out.data(texts.command_data(command), texts.command_text(command))
+        return
+    data = [texts.summary(title, command) for (_, title), members in found for command in members]
+    shown = [texts.group_text(title, keyword, members) for (keyword, title), members in found]
+    # Each group has a line behind it in the list of all.
+    ctx.out.data(
+        data, shown[0] if topic else "Grouped commands:\n\n" + "".join(f"{text}\n" for text in shown)
+    )
 
 
 def groups(topic: str = "", *, everything: bool = False) -> "Iterator[tuple[tuple[str, str], list[Command]]]":
@@ -172,6 +174,9 @@ def groups(topic: str = "", *, everything: bool = False) -> "Iterator[tuple[tupl
 def complete(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell import complete as engine
 
+    if not ctx.interactive:
+        # What is wrong with the connection is no candidate; nor is it when more commands follow.
+        ctx.out.mute_errors()
     found = engine.for_words(ctx, args.string)
     for candidate in found:
         ctx.out.line(candidate.text)

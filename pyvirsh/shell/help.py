@@ -22,6 +22,27 @@ def command_text(command: "Command") -> str:
     return text
 
 
+def command_data(command: "Command") -> "dict[str, object]":
+    """Return what `help NAME` says as data."""
+    options = [
+        {
+            "name": opt.name,
+            "kind": opt.kind,
+            "required": opt.required,
+            "positional": opt.positional,
+            "help": opt.help,
+        }
+        for opt in command.options
+        if opt.kind != ALIAS
+    ]
+    return {"name": command.name, "help": command.help, "synopsis": synopsis(command), "options": options}
+
+
+def summary(title: str, command: "Command") -> "dict[str, object]":
+    """Return a line of a list of commands as data."""
+    return {"name": command.name, "group": title, "help": command.help}
+
+
 def synopsis(command: "Command") -> str:
     """Return a command with what it takes, on one line."""
     return " ".join([command.name, *(_synopsis(opt) for opt in command.options if opt.kind != ALIAS)])

@@ -201,6 +201,10 @@ class Output:
         self.flush()
         self._write(self._stderr, text)
 
+    def mute_errors(self) -> None:
+        """Let nothing more leave for standard error."""
+        self._stderr = -1
+
     def share(self, label: str, percent: float) -> None:
         """Write to standard error how much of a long job is done, over what was written before."""
         if self.pretty_errors:
