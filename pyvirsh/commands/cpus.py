@@ -11,6 +11,7 @@ from pyvirsh.spec import Table, either, exclusive, flag, text, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyvirsh.backend.conf.xml import Element
     from pyvirsh.shell.binding import Args
     from pyvirsh.shell.session import Session
 
@@ -40,13 +41,13 @@ def _flags(args: "Args", bits: "dict[str, int]") -> int:
 # -- what a file describes -----------------------------------------------------------------------------
 
 
-def read_cpus(path: str) -> "list[str]":
-    """Return the CPUs that a file describes, each as XML.
+def read_cpus(path: str) -> "list[Element]":
+    """Return the CPUs that a file describes.
 
     Shape: any number of documents one after the other, each a `cpu`, a domain's description, a
     host's capabilities or domain capabilities with a host model.  Errors: CommandFailed.
     """
-    from pyvirsh.backend.conf.xml import formatted, local_name, parse
+    from pyvirsh.backend.conf.xml import local_name, parse
 
     document = files.read(path)
     if document.startswith("<?xml"):
@@ -54,17 +55,30 @@ def read_cpus(path: str) -> "list[str]":
     found = []
     for root in parse(f"<container>{document}</container>"):
         where = CPU_PATHS.get(local_name(root))
-        for cpu in root.findall(where) if where else ():
-            if cpu.tag == "mode":
-                cpu.tag = "cpu"
-                cpu.attrib.clear()
-            found.append(formatted(cpu))
+        found += root.findall(where) if where else []
     if not found:
         raise CommandFailed(
             f"File '{path}' does not contain any <cpu> element or valid domain XML, "
             "host capabilities XML, or domain capabilities XML"
         )
     return found
+
+
+def as_text(cpus: "list[Element]") -> "list[str]":
+    """Return each CPU as XML; a mode of domain capabilities becomes a CPU."""
+    from pyvirsh.backend.conf.xml import formatted
+
+    for cpu in cpus:
+        if cpu.tag == "mode":
+            cpu.tag = "cpu"
+            cpu.attrib.clear()
+    return [formatted(cpu) for cpu in cpus]
+
+
+def warn_of_host_cpus(ctx: "Session", cpus: "list[Element]") -> None:
+    """Tell that a host's CPU, known by features without a policy, says little about a hypervisor's."""
+    if any(feature.get("policy") is None for cpu in cpus for feature in cpu.iterfind("./feature")):
+        ctx.out.error("using host CPU definition as input may provide incorrect results")
 
 
 # Root element -> where its CPUs stand.
@@ -86,7 +100,7 @@ CPU_PATHS = {
 )
 def cpu_baseline(ctx: "Session", args: "Args") -> None:
     flags = _flags(args, BASELINE_FLAGS)
-    ctx.out.xml(ctx.driver.connect_baseline_cpu(read_cpus(args.file), flags))
+    ctx.out.xml(ctx.driver.connect_baseline_cpu(as_text(read_cpus(args.file)), flags))
 
 
 @TABLE.command(
@@ -105,7 +119,12 @@ def cpu_baseline(ctx: "Session", args: "Args") -> None:
 def hypervisor_cpu_baseline(ctx: "Session", args: "Args") -> None:
     where = chosen(args)
     model = args.model
-    cpus = read_cpus(args.file) if model is None else [f"<cpu><model>{model}</model></cpu>"]
+    if model is None:
+        found = read_cpus(args.file)
+        warn_of_host_cpus(ctx, found)
+        cpus = as_text(found)
+    else:
+        cpus = [f"<cpu><model>{model}</model></cpu>"]
     flags = _flags(args, BASELINE_FLAGS)
     ctx.out.xml(ctx.driver.connect_baseline_hypervisor_cpu(*where, cpus, flags))
 
@@ -120,7 +139,7 @@ def hypervisor_cpu_baseline(ctx: "Session", args: "Args") -> None:
 )
 def cpu_compare(ctx: "Session", args: "Args") -> None:
     path = args.file
-    cpu = read_cpus(path)[0]
+    cpu = as_text(read_cpus(path))[0]
     with ctx.failing(f"Failed to compare host CPU with {path}"):
         result = ctx.driver.connect_compare_cpu(cpu, _flags(args, COMPARE_FLAGS))
     _compared(ctx, path, result, "host CPU")
@@ -134,7 +153,9 @@ def cpu_compare(ctx: "Session", args: "Args") -> None:
 def hypervisor_cpu_compare(ctx: "Session", args: "Args") -> None:
     where = chosen(args)
     path = args.file
-    cpu = read_cpus(path)[0]
+    found = read_cpus(path)
+    warn_of_host_cpus(ctx, found)
+    cpu = as_text(found)[0]
     with ctx.failing(f"Failed to compare hypervisor CPU with {path}"):
         result = ctx.driver.connect_compare_hypervisor_cpu(*where, cpu, _flags(args, COMPARE_FLAGS))
     _compared(ctx, path, result, "the CPU provided by hypervisor on the host")
@@ -176,6 +197,8 @@ def cpu_models(ctx: "Session", args: "Args") -> None:
     with ctx.failing("failed to get CPU model names"):
         models = ctx.driver.connect_get_cpu_model_names(arch)
     ctx.out.names(("model",), [{"model": model} for model in models])
+    if not models:
+        ctx.out.note("all CPU models are accepted")
 
 
 @TABLE.command(

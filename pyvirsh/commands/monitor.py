@@ -9,6 +9,7 @@ from pyvirsh.backend import constants
 from pyvirsh.backend.errors import INTERNAL_ERROR, NO_DOMAIN_METADATA, NO_SUPPORT, VirError
 from pyvirsh.commands.options import CONFIG, CURRENT, DOMAIN, DOMAIN_ACTIVE, LIVE
 from pyvirsh.errors import CommandFailed
+from pyvirsh.shell.binding import UINT_MAX
 from pyvirsh.shell.output import Shown
 from pyvirsh.spec import Table, alias, exclusive, flag, number, word
 
@@ -244,12 +245,11 @@ def _resources(ctx: "Session", dom: "DomainRef") -> "Fields":
     fields += [("State:", "state", word_of(STATES, state)), ("CPU(s):", "vcpus", vcpus)]
     if cpu_time:
         fields.append(("CPU time:", "cpu_time_ns", Shown(cpu_time, f"{cpu_time / 1e9:.1f}s")))
-    unlimited = max_memory == 2**64 - 1
+    # A number that virsh knows from the time when memory was counted in 32 bits.
+    limit = Shown(None, "no limit") if max_memory == UINT_MAX else Shown(max_memory, f"{max_memory} KiB")
     return [
         *fields,
-        ("Max memory:", "max_memory_kib", Shown(max_memory, f"{max_memory} KiB"))
-        if not unlimited
-        else ("Max memory:", "max_memory_kib", Shown(None, "no limit")),
+        ("Max memory:", "max_memory_kib", limit),
         ("Used memory:", "memory_kib", Shown(memory, f"{memory} KiB")),
     ]
 
@@ -266,8 +266,7 @@ def _settings(ctx: "Session", dom: "DomainRef") -> "Fields":
     except VirError:
         pass
     try:
-        once = driver.domain_get_autostart_once(dom)
-        fields.append(("Autostart Once:" if once else "", "autostart_once", _enabled(once)))
+        fields.append(("Autostart Once:", "autostart_once", _enabled(driver.domain_get_autostart_once(dom))))
     except VirError:
         pass
     try:
@@ -452,8 +451,7 @@ BLOCK_STATS = {
 def domblkstat(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     device = args.device or ""
-    with ctx.failing(f"Failed to get block stats {dom.name} {device}"):
-        stats = _block_stats(ctx, dom, device)
+    stats = _block_stats(ctx, dom, device)
     known = [key for key in BLOCK_STATS if key in stats]
     keys = known + [key for key in stats if key not in BLOCK_STATS]
     lines = [f"Device: {device}"] if args.human else []
@@ -470,7 +468,8 @@ def _block_stats(ctx: "Session", dom: "DomainRef", device: str) -> "dict[str, ob
     except VirError as error:
         if error.code != NO_SUPPORT:
             raise
-    reads, read, writes, written, errors = ctx.driver.domain_block_stats(dom, device)
+    with ctx.failing(f"Failed to get block stats {dom.name} {device}"):
+        reads, read, writes, written, errors = ctx.driver.domain_block_stats(dom, device)
     stats: dict[str, object] = {}
     for name, count in (
         ("rd_operations", reads),

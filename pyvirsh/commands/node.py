@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.api import PARAM_UINT
+from pyvirsh.backend.errors import NO_SUPPORT, VirError
 from pyvirsh.commands import cpulists, params
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import UINT_MAX
@@ -95,8 +96,15 @@ def nodecpustats(ctx: "Session", args: "Args") -> None:
 
 
 def _cpu_stats(ctx: "Session", cpu: int) -> "dict[str, int]":
-    with ctx.failing("Unable to get number of cpu stats"):
+    try:
         return dict(ctx.driver.node_get_cpu_stats(cpu))
+    except VirError as error:
+        raise CommandFailed(f"Unable to get {_counted(error, 'cpu stats', 'node ')}", error.text) from error
+
+
+def _counted(error: VirError, what: str, which: str = "") -> str:
+    """Name what could not be had: virsh first asks for its number."""
+    return f"{'number of ' if error.counting or error.code == NO_SUPPORT else which}{what}"
 
 
 def _shares(ctx: "Session", spent: "dict[str, int]") -> None:
@@ -118,8 +126,10 @@ def _shares(ctx: "Session", spent: "dict[str, int]") -> None:
 )
 def nodememstats(ctx: "Session", args: "Args") -> None:
     cell_number = args.integer("cell", -1)
-    with ctx.failing("Unable to get number of memory stats"):
+    try:
         stats = ctx.driver.node_get_memory_stats(cell_number)
+    except VirError as error:
+        raise CommandFailed(f"Unable to get {_counted(error, 'memory stats')}", error.text) from error
     text = "".join(f"{name:<7}: {kib:>20} KiB\n" for name, kib in stats)
     ctx.out.data({f"{name}_kib": kib for name, kib in stats}, text)
 
@@ -146,8 +156,10 @@ def node_memory_tune(ctx: "Session", args: "Args") -> None:
         with ctx.failing("Unable to change memory parameters"):
             ctx.driver.node_set_memory_parameters(wanted)
         return
-    with ctx.failing("Unable to get number of memory parameters"):
+    try:
         present = ctx.driver.node_get_memory_parameters()
+    except VirError as error:
+        raise CommandFailed(f"Unable to get {_counted(error, 'memory parameters')}", error.text) from error
     shown = {param[0]: params.shown(param) for param in present}
     lines = [f"\t{name:<15} {cell(value)}\n" for name, value in shown.items()]
     ctx.out.data(
@@ -197,12 +209,13 @@ def freecell(ctx: "Session", args: "Args") -> None:
 
 
 def _free_by_cell(ctx: "Session") -> None:
-    rows = []
-    for cell_number in _cells(_capabilities(ctx)):
-        with ctx.failing(f"failed to get free memory for NUMA node number: {cell_number}"):
-            free = ctx.driver.node_get_cells_free_memory(cell_number, 1)
-        rows.append({"cell": cell_number, "free_kib": free[0] // 1024})
-    ctx.out.data(rows, "".join(f"{row['cell']:5d}: {row['free_kib']:10d} KiB\n" for row in rows))
+    free: list[tuple[int, int]] = []
+    for at in _cells(_capabilities(ctx)):
+        with ctx.failing(f"failed to get free memory for NUMA node number: {at}"):
+            free.append((at, ctx.driver.node_get_cells_free_memory(at, 1)[0]))
+    text = "".join(f"{at:5d}: {size // 1024:10d} KiB\n" for at, size in free)
+    ctx.out.data([{"cell": at, "free_kib": size // 1024} for at, size in free], text)
+    ctx.out.note(f"{'-' * 20}\nTotal: {sum(size for _, size in free) // 1024:10d} KiB")
 
 
 @TABLE.command(
