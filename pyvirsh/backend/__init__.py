@@ -3,6 +3,7 @@
 Source: measured in `shell-semantics`, section 11.
 """
 
+import builtins
 import os
 from importlib import import_module
 
@@ -136,4 +137,16 @@ def _client_config(environ: "Mapping[str, str]") -> "str | None":
     else:
         base = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
         path = os.path.join(base, "libvirt", "libvirt.conf")
-    return path if os.path.exists(path) else None
+    return path if _says_something(path) else None
+
+
+def _says_something(path: str) -> bool:
+    """Say whether a file is there and has more than comments: as installed it has not."""
+    try:
+        with builtins.open(path, "rb") as file:
+            return any(line.strip() and not line.lstrip().startswith(b"#") for line in file)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # Reading it anew finds out what is wrong and says so.
+        return True
