@@ -37,6 +37,18 @@ if TYPE_CHECKING:
         def abort(self) -> None:
             """Close at once and drop what is under way."""
 
+    class SparseStream(Stream, Protocol):
+        """What `storage_vol_upload` and `storage_vol_download` return with the flag SPARSE_STREAM.
+
+        `recv` stops before a hole.
+        """
+
+        def send_hole(self, length: int) -> None:
+            """Send `length` bytes that are zero and need no room."""
+
+        def recv_hole(self) -> int:
+            """Return the length of the hole that comes next; 0 when data comes, or the end."""
+
 
 # (name, type, value); type is one of the PARAM_* numbers.
 TypedParam = tuple[str, int, "int | float | str"]

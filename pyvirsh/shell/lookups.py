@@ -139,9 +139,16 @@ class Lookups:
         hints = pool is None and args.command.option(pool_option) is not None
         hint = f", specifying --{pool_option} might help" if hints else ""
         vol = self._try(option, f"failed to get vol '{text}'{hint}", tries)
-        if pool is not None and driver.storage_pool_lookup_by_volume(vol).name != pool.name:
+        if pool is not None and self._pool_of(vol) not in (pool.name, None):
             raise CommandFailed(f"Requested volume '{text}' is not in pool '{pool.name}'")
         return vol
+
+    def _pool_of(self, vol: "StorageVolRef") -> "str | None":
+        """Return the name of a volume's pool, None if the driver cannot tell."""
+        try:
+            return self.driver.storage_pool_lookup_by_volume(vol).name
+        except VirError:
+            return None
 
     def _active_pool(self, args: "Args", option: str) -> "StoragePoolRef | None":
         if args.command.option(option) is None or not args.given(option):

@@ -34,7 +34,13 @@ def add(parent: Element, tag: str, attributes: "dict[str, str]") -> Element:
     return child
 
 
+def text(root: Element) -> str:
+    """Return the document as text, laid out where it has no layout of its own."""
+    written: str = etree.tostring(root, encoding="unicode", pretty_print=True)
+    return written.removesuffix("\n")
+
+
 def document(root: Element) -> str:
-    """Return the document as text, with its declaration."""
-    text: str = etree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0"?>\n{text}\n'
+    """Return the document as text with its declaration, laid out as it was."""
+    written: str = etree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0"?>\n{written}\n'
