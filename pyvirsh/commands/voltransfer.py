@@ -65,18 +65,25 @@ def vol_upload(ctx: "Session", args: "Args") -> None:
     vol = ctx.volume(args)
     path = args.file
     flags = c.STORAGE_VOL_UPLOAD_SPARSE_STREAM if args.sparse else 0
-    try:
-        file = open(path, "rb", buffering=0)
-    except OSError as error:
-        # Also a directory: virsh opens it, and fails when it reads.
-        raise CommandFailed(f"cannot read {path}") from error
-    with file:
+    with _source(path) as fd:
         with ctx.failing(f"cannot upload to volume {vol.name}"):
             stream = ctx.driver.storage_vol_upload(vol, offset, length, flags)
         with _under_way(stream, f"cannot send data to volume {vol.name}", "send"):
-            send_file(file.fileno(), stream, length or None, sparse=args.sparse)
+            send_file(fd, stream, length or None, sparse=args.sparse)
     with ctx.failing(f"cannot close volume {vol.name}"):
         stream.finish()
+
+
+@contextmanager
+def _source(path: str) -> "Iterator[int]":
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise CommandFailed(f"cannot read {path}") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def send_file(fd: int, stream: "Stream", limit: "int | None", *, sparse: bool) -> None:

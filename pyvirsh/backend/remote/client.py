@@ -23,7 +23,7 @@ KEEPALIVE_COUNT = 6
 _PING, _PONG = 1, 2
 
 # libvirt's own clients and servers send stream data in pieces of this size.
-STREAM_CHUNK = protocol.MESSAGE_LEGACY_PAYLOAD_MAX - 24
+STREAM_CHUNK = protocol.MESSAGE_LEGACY_PAYLOAD_MAX
 
 _READ_SIZE = 262144
 
