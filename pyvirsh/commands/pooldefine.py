@@ -132,7 +132,9 @@ def _definition(ctx: "Session", pool: "StoragePoolRef") -> str:
 @TABLE.command("pool-capabilities", "show which types of pools the driver knows, as XML")
 def pool_capabilities(ctx: "Session", args: "Args") -> None:
     with ctx.failing("failed to get storage pool capabilities"):
-        ctx.out.xml(ctx.driver.connect_get_storage_pool_capabilities())
+        capabilities = ctx.driver.connect_get_storage_pool_capabilities()
+    # virsh ends it with a line of its own.
+    ctx.out.xml(capabilities + "\n")
 
 
 @TABLE.command(
