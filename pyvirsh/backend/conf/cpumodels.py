@@ -16,17 +16,18 @@ _X86 = """
     Skylake-Client Skylake-Client-IBRS Skylake-Client-noTSX-IBRS Skylake-Client-v1 Skylake-Client-v2
     Skylake-Client-v3 Skylake-Client-v4 Skylake-Server Skylake-Server-IBRS Skylake-Server-noTSX-IBRS
     Skylake-Server-v1 Skylake-Server-v2 Skylake-Server-v3 Skylake-Server-v4 Skylake-Server-v5
-    Cascadelake-Server Cascadelake-Server-noTSX Cascadelake-Server-v1 Cascadelake-Server-v2 Cascadelake-
-    Server-v3 Cascadelake-Server-v4 Cascadelake-Server-v5 Icelake-Client Icelake-Client-noTSX Icelake-
-    Server Icelake-Server-noTSX Icelake-Server-v1 Icelake-Server-v2 Icelake-Server-v3 Icelake-Server-v4
-    Icelake-Server-v5 Icelake-Server-v6 Icelake-Server-v7 Cooperlake Cooperlake-v1 Cooperlake-v2
-    Snowridge Snowridge-v1 Snowridge-v2 Snowridge-v3 Snowridge-v4 SapphireRapids SapphireRapids-v1
-    SapphireRapids-v2 SapphireRapids-v3 GraniteRapids GraniteRapids-v1 GraniteRapids-v2 SierraForest
-    SierraForest-v1 Denverton Denverton-v1 Denverton-v2 Denverton-v3 KnightsMill KnightsMill-v1 athlon
-    athlon-v1 phenom phenom-v1 Opteron_G1 Opteron_G1-v1 Opteron_G2 Opteron_G2-v1 Opteron_G3
-    Opteron_G3-v1 Opteron_G4 Opteron_G4-v1 Opteron_G5 Opteron_G5-v1 EPYC EPYC-IBPB EPYC-v1 EPYC-v2
-    EPYC-v3 EPYC-v4 EPYC-Rome EPYC-Rome-v1 EPYC-Rome-v2 EPYC-Rome-v3 EPYC-Rome-v4 EPYC-Milan EPYC-
-    Milan-v1 EPYC-Milan-v2 EPYC-Genoa EPYC-Genoa-v1 Dhyana Dhyana-v1 Dhyana-v2
+    Cascadelake-Server Cascadelake-Server-noTSX Cascadelake-Server-v1 Cascadelake-Server-v2
+    Cascadelake-Server-v3 Cascadelake-Server-v4 Cascadelake-Server-v5 Icelake-Client
+    Icelake-Client-noTSX Icelake-Server Icelake-Server-noTSX Icelake-Server-v1 Icelake-Server-v2
+    Icelake-Server-v3 Icelake-Server-v4 Icelake-Server-v5 Icelake-Server-v6 Icelake-Server-v7 Cooperlake
+    Cooperlake-v1 Cooperlake-v2 Snowridge Snowridge-v1 Snowridge-v2 Snowridge-v3 Snowridge-v4
+    SapphireRapids SapphireRapids-v1 SapphireRapids-v2 SapphireRapids-v3 GraniteRapids GraniteRapids-v1
+    GraniteRapids-v2 SierraForest SierraForest-v1 Denverton Denverton-v1 Denverton-v2 Denverton-v3
+    KnightsMill KnightsMill-v1 athlon athlon-v1 phenom phenom-v1 Opteron_G1 Opteron_G1-v1 Opteron_G2
+    Opteron_G2-v1 Opteron_G3 Opteron_G3-v1 Opteron_G4 Opteron_G4-v1 Opteron_G5 Opteron_G5-v1 EPYC
+    EPYC-IBPB EPYC-v1 EPYC-v2 EPYC-v3 EPYC-v4 EPYC-Rome EPYC-Rome-v1 EPYC-Rome-v2 EPYC-Rome-v3
+    EPYC-Rome-v4 EPYC-Milan EPYC-Milan-v1 EPYC-Milan-v2 EPYC-Genoa EPYC-Genoa-v1 Dhyana Dhyana-v1
+    Dhyana-v2
 """
 _PPC = "POWER6 POWER7 POWER8 POWER9 POWER10 POWERPC_e5500 POWERPC_e6500"
 

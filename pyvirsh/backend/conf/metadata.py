@@ -103,10 +103,10 @@ def find(kept: "str | None", uri: str) -> "str | None":
 def _strip(element: xml.Element, uri: str) -> None:
     mark = f"{{{uri}}}"
     element.tag = str(element.tag).removeprefix(mark)
-    attributes = dict(element.attrib)
+    attributes = [(str(name), str(value)) for name, value in element.attrib.items()]
     element.attrib.clear()
-    for name, value in attributes.items():
-        element.set(str(name).removeprefix(mark), value)
+    for name, value in attributes:
+        element.set(name.removeprefix(mark), value)
 
 
 def replace(kept: "str | None", uri: str, key: "str | None", document: "str | None") -> "str | None":
@@ -132,9 +132,14 @@ def _made(new: str, key: str, uri: str) -> xml.Element:
         raise VirError(INTERNAL_ERROR, "failed to validate prefix for a new XML namespace")
     if key in element.nsmap or element.getprevious() is not None:
         raise VirError(INTERNAL_ERROR, "failed to create a new XML namespace")
-    made = etree.Element(_named(element, uri), nsmap={**element.nsmap, key: uri})
+    made = etree.Element(_named(element, uri), nsmap=_prefixes(element) | {key: uri})
     _fill(made, element, uri)
     return made
+
+
+def _prefixes(element: xml.Element) -> "dict[str, str]":
+    # None stands for the default namespace, which the types of lxml do not know.
+    return dict(element.nsmap)  # type: ignore[arg-type]
 
 
 def _named(element: xml.Element, uri: str) -> str:
@@ -149,7 +154,7 @@ def _fill(made: xml.Element, element: xml.Element, uri: str) -> None:
         made.set(name, value)
     for kid in element:
         if isinstance(kid.tag, str):
-            copy = etree.SubElement(made, _named(kid, uri), nsmap=kid.nsmap)
+            copy = etree.SubElement(made, _named(kid, uri), nsmap=_prefixes(kid))
             _fill(copy, kid, uri)
         else:
             copy = deepcopy(kid)

@@ -50,7 +50,7 @@ class DeviceChanges(TestBase):
     """Attach, update, detach."""
 
     def domain_attach_device(self, dom: DomainRef, xml: str) -> None:
-        self.domain_attach_device_flags(dom, xml, c.DOMAIN_AFFECT_LIVE)
+        self.domain_attach_device_flags(dom, xml)
 
     def domain_attach_device_flags(self, dom: DomainRef, xml: str, flags: int = 0) -> None:
         guest = self.guest(dom)

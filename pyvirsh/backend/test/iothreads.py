@@ -7,9 +7,9 @@ from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.tuning import IoThread, IoThreadPin
 from pyvirsh.backend.constants import DOMAIN_AFFECT_LIVE
-from pyvirsh.backend.errors import INVALID_ARG, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, VirError
 from pyvirsh.backend.test.base import AFFECT, TestBase
-from pyvirsh.backend.test.vcpus import MAP_LENGTH, cputune
+from pyvirsh.backend.test.vcpus import MAP_LENGTH, count, cputune
 
 # poll_max_ns, poll_grow, poll_shrink of a new thread
 NEW_THREAD = (32768, 0, 0)
@@ -21,8 +21,17 @@ _PARAMS = {
 
 
 def thread_ids(model: Domain) -> "list[int]":
-    """Return the numbers of a definition's I/O threads."""
+    """Return the numbers of a definition's I/O threads: 1, 2, … when it only says how many there are."""
+    if not model.iothread_ids:
+        return list(range(1, (model.iothreads or 0) + 1))
     return [thread.id for thread in model.iothread_ids if thread.id is not None]
+
+
+def spell_out(model: Domain) -> "list[IoThread]":
+    """Name each I/O thread of a definition that may only say how many there are."""
+    if not model.iothread_ids:
+        model.iothread_ids = [IoThread(id=number) for number in thread_ids(model)]
+    return model.iothread_ids
 
 
 class IoThreads(TestBase):
@@ -32,7 +41,7 @@ class IoThreads(TestBase):
         allowed(flags, AFFECT, "testDomainGetIOThreadInfo")
         model = self.guest(dom).one(flags).model
         pins = {pin.iothread: pin.cpuset for pin in (model.cputune.iothreadpins if model.cputune else [])}
-        everywhere = self.world.online_cpus()
+        everywhere = set(range(count(model)))
         return [
             (number, bitmap.to_bytes(_cpus(pins.get(number) or model.vcpu_cpuset, everywhere), MAP_LENGTH))
             for number in thread_ids(model)
@@ -46,7 +55,7 @@ class IoThreads(TestBase):
         if iothread_id in thread_ids(definition.model):
             raise VirError(INVALID_ARG, f"an IOThread is already using iothread_id '{iothread_id}'")
         model = definition.change()
-        model.iothread_ids.append(IoThread(id=iothread_id))
+        spell_out(model).append(IoThread(id=iothread_id))
         model.iothreads = len(model.iothread_ids)
         guest.polling[iothread_id] = NEW_THREAD
 
@@ -59,7 +68,7 @@ class IoThreads(TestBase):
             detail = f"cannot find IOThread '{iothread_id}' in iothreadids list"
             raise VirError(INVALID_ARG, detail)
         model = definition.change()
-        model.iothread_ids = [thread for thread in model.iothread_ids if thread.id != iothread_id]
+        model.iothread_ids = [thread for thread in spell_out(model) if thread.id != iothread_id]
         model.iothreads = len(model.iothread_ids) or None
         if model.cputune is not None:
             pins = model.cputune.iothreadpins
@@ -86,9 +95,11 @@ class IoThreads(TestBase):
         allowed(flags, DOMAIN_AFFECT_LIVE, "testDomainSetIOThreadParams")
         given = checked_params(params)
         guest = self.guest(dom)
-        guest.one(flags)
-        if iothread_id not in guest.polling:
+        if iothread_id not in thread_ids(guest.one(flags).model):
             raise VirError(INVALID_ARG, f"cannot find IOThread '{iothread_id}' in iothreadids")
+        if iothread_id not in guest.polling:
+            # Threads of a definition have no figures, and the original's driver says nothing more.
+            raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
         before = dict(zip(_PARAMS, guest.polling[iothread_id], strict=True))
         after = {**before, **given}
         guest.polling[iothread_id] = (after["poll_max_ns"], after["poll_grow"], after["poll_shrink"])

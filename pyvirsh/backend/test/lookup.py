@@ -113,8 +113,7 @@ class Lookup(TestBase):
         self.guest(dom).autostart = bool(autostart)
 
     def domain_get_security_label(self, dom: DomainRef) -> "tuple[str, int]":
-        self.guest(dom)
-        return "libvirt-test", 1
+        return ("libvirt-test", 1) if self.guest(dom).active else ("", 0)
 
     def domain_get_messages(self, dom: DomainRef, flags: int = 0) -> "list[str]":
         allowed(flags, 7, "testDomainGetMessages")

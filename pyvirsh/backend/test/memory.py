@@ -76,5 +76,5 @@ class Memory(TestBase):
 def _usable(memory: int, function: str) -> None:
     """Refuse 0 and what is no number of bytes.  Errors: INVALID_ARG, OVERFLOW."""
     not_zero(memory, "memory", function)
-    if memory * 1024 >= 1 << 64:
+    if memory * 1024 >= 1 << 63:
         raise VirError(OVERFLOW, f"input too large: {memory}")

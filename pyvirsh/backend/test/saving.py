@@ -77,7 +77,7 @@ class Saving(TestBase):
         from pyvirsh.backend.conf.domain.views import document
 
         allowed(flags, c.DOMAIN_SAVE_IMAGE_XML_SECURE, "testDomainSaveImageGetXMLDesc")
-        return document(self._image(file), flags | c.DOMAIN_XML_INACTIVE)
+        return document(self._image(file), flags)
 
     def domain_save_image_define_xml(self, file: str, dxml: str, flags: int = 0) -> None:
         from pyvirsh.backend.conf.domain.views import document

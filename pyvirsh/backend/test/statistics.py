@@ -12,8 +12,9 @@ from pyvirsh.backend.test.disktune import find_disk, find_interface, source_path
 from pyvirsh.backend.test.guest import Guest
 from pyvirsh.backend.test.lookup import passes
 
-_CAPACITY = 1 << 40
-_FREE = 5177344
+# What every disk shows: its allocation, and by how much the capacity is less.
+_SIZE = 1 << 40
+_MISSING = 5177344
 _CPU_TIME = 48772617035
 _CPU_TIME_OF_VCPUS = 1234567890
 _TOTALS: "list[TypedParam]" = [
@@ -57,7 +58,7 @@ class Statistics(TestBase):
             raise VirError(INVALID_ARG, f"invalid path {path} not assigned to domain")
         if source_path(disk) is None:
             raise VirError(INVALID_ARG, f"disk '{path}' does not currently have a source assigned")
-        return _CAPACITY - _FREE, _CAPACITY, _CAPACITY
+        return _SIZE, _SIZE - _MISSING, _SIZE
 
     def domain_get_disk_errors(self, dom: DomainRef, flags: int = 0) -> "list[tuple[str, int]]":
         disks = self.running(dom).live.model.devices.disks
@@ -71,6 +72,8 @@ class Statistics(TestBase):
         if start_cpu == -1:
             return list(_TOTALS)
         total = os.cpu_count() or 1
+        if ncpus == 0:
+            return [("cpu_time", api.PARAM_ULLONG, 0)] * total
         params: list[TypedParam] = []
         for cpu in range(start_cpu, min(start_cpu + ncpus, total)):
             time = _CPU_TIME // total + cpu

@@ -7,6 +7,7 @@ given often.
 """
 
 import time
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend.api import Driver
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from pyvirsh.backend import Uri
 
+# Held while a call is made: callers in several threads may be delayed at a time, but share a world.
+_LOCK = RLock()
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _VARIANTS = ("", "_flags", "_with_flags", "_with_files", "_with_format", "_params")
 
@@ -27,8 +30,6 @@ class Tuned(Driver):
 
     def __init__(self, driver: Driver, uri: "Uri") -> None:
         self.driver = driver
-        self.lock = driver.lock
-        self.immediate = driver.immediate
         self.warnings = driver.warnings
         self.delay = 0.0
         # call -> how often it fails still; None: always
@@ -76,9 +77,11 @@ def _count(text: str) -> int:
 
 def _forward(name: str, *, local: bool) -> "Callable[..., Any]":
     def method(self: Tuned, *values: Any, **options: Any) -> Any:
-        if not local:
-            self.before(name)
-        return getattr(self.driver, name)(*values, **options)
+        if local:
+            return getattr(self.driver, name)(*values, **options)
+        self.before(name)
+        with _LOCK:
+            return getattr(self.driver, name)(*values, **options)
 
     method.__name__ = name
     return method

@@ -82,10 +82,6 @@ class World:
         """Return the time in seconds."""
         return self.clock() // 1_000_000_000
 
-    def online_cpus(self) -> "set[int]":
-        """Return the CPUs of the machine this runs on: what threads without a pin of their own may use."""
-        return os.sched_getaffinity(0)
-
     def network_start(self, name: str) -> "tuple[str, int]":
         """Return the first address that a network gives out, and its prefix.  Errors: NO_NETWORK."""
         raise VirError(NO_NETWORK, f"no network with matching name '{name}'")

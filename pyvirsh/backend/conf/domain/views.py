@@ -24,6 +24,7 @@ def inactive_node(domain: Domain, flags: int = 0) -> Node:
 
 def _node(domain: Domain, flags: int) -> Node:
     node = domain.to_node()
+    node.attrs.pop("id", None)
     if not flags & DOMAIN_XML_SECURE:
         _hide_passwords(node)
     return node
