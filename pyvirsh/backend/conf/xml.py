@@ -8,7 +8,7 @@ Source: libvirt's output as observed; `security.md`, test 5.
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from lxml import etree
@@ -47,7 +47,8 @@ def parse(text: "str | bytes", what: str = "(domain_definition)", *, blanks: boo
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise _syntax_error(data, error, what) from error
+        # The parser's own log: the error's holds those of earlier documents too.
+        raise _syntax_error(data, parser.error_log) from error
 
 
 def _check_shape(data: bytes) -> None:
@@ -64,12 +65,12 @@ def _check_shape(data: bytes) -> None:
             raise VirError(XML_ERROR, f"the document has more than {ELEMENTS_MAX} elements")
 
 
-def _syntax_error(data: bytes, error: etree.XMLSyntaxError, what: str) -> VirError:
+def _syntax_error(data: bytes, log: "Iterable[etree._LogEntry]") -> VirError:
     """Word a syntax error as libvirt does: place, message, the line and a caret under the fault."""
-    first = next(iter(error.error_log), None)  # type: ignore[call-overload]
+    first = next(iter(log), None)
     line_number = first.line if first is not None else 1
     column = first.column if first is not None else 1
-    message = (first.message if first is not None else str(error)).strip()
+    message = (first.message if first is not None else "not well formed").strip()
     lines = data.split(b"\n")
     shown = lines[line_number - 1].decode("utf-8", "replace") if line_number <= len(lines) else ""
     return VirError(XML_DETAIL, text=f"at line {line_number}: {message}\n{_caret(shown, column)}")
