@@ -10,10 +10,13 @@ import select
 import socket
 import time
 
+from pyvirsh.backend.constants import DOMAIN_RUNNING
 from pyvirsh.backend.errors import (
+    AGENT_COMMAND_FAILED,
     AGENT_UNRESPONSIVE,
     ARGUMENT_UNSUPPORTED,
     INTERNAL_ERROR,
+    OPERATION_INVALID,
     VirError,
 )
 from pyvirsh.backend.locks import Lock
@@ -23,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+    from pyvirsh.backend.api import DomainRef
     from pyvirsh.backend.conf.domain import Domain
     from pyvirsh.backend.conf.domain.chardev import Channel
     from pyvirsh.backend.qemu.driver import QemuDriver
@@ -104,8 +108,7 @@ class Agent:
         try:
             return qmp.result(self.ask(message))
         except qmp.QmpError as error:
-            text = f"unable to execute QEMU agent command '{name}': {error.text}"
-            raise VirError(INTERNAL_ERROR, text) from error
+            raise refused(name, error.text) from error
 
     def ask(self, message: "dict[str, Any]") -> "dict[str, Any]":
         """Send a message and return the answer."""
@@ -137,9 +140,7 @@ class Agent:
         poll.register(self._socket, select.POLLIN)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poll.poll(left):
-            raise VirError(
-                AGENT_UNRESPONSIVE, "Guest agent is not responding: Guest agent not available for now"
-            )
+            raise VirError(AGENT_UNRESPONSIVE, "Guest agent not available for now")
         try:
             data = self._socket.recv(65536)
         except OSError as error:
@@ -147,6 +148,19 @@ class Agent:
         if not data:
             raise VirError(AGENT_UNRESPONSIVE, "Guest agent disappeared while executing command")
         return data
+
+
+def refused(name: str, text: str) -> VirError:
+    """Make the error for a command that the agent does not carry out."""
+    return VirError(AGENT_COMMAND_FAILED, f"unable to execute QEMU agent command '{name}': {text}")
+
+
+def reach(driver: "QemuDriver", dom: "DomainRef", *, seconds: "float | None" = ANSWER_SECONDS) -> Agent:
+    """Return a conversation with a running guest's agent, not begun yet.  Errors: why there is none."""
+    guest = driver.guest(dom)
+    if guest.state != DOMAIN_RUNNING:
+        raise VirError(OPERATION_INVALID, "domain is not running")
+    return Agent(guest, socket_path(driver.live_definition(guest)), seconds=seconds)
 
 
 def shutdown(driver: "QemuDriver", guest: live.Guest, mode: str) -> None:

@@ -115,7 +115,8 @@ class QemuDriver(Driver):
         if "" not in self._known:
             from pyvirsh.backend.qemu import probe
 
-            self._known[""] = probe.host()
+            self._known[""] = found = probe.host()
+            found.nvram_dir = f"{self.roots.state}/nvram"
         host: Host = self._known[""]
         return host
 
@@ -224,6 +225,13 @@ def no_domain(dom: DomainRef) -> VirError:
 # -- the other methods, by theme ---------------------------------------------------------------------
 
 METHODS: "dict[str, tuple[str, ...]]" = {
+    "console": (
+        "domain_inject_nmi",
+        "domain_open_channel",
+        "domain_open_console",
+        "domain_screenshot",
+        "domain_send_key",
+    ),
     "define": (
         "domain_define_xml",
         "domain_define_xml_flags",
@@ -236,6 +244,13 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_get_xml_desc",
         "domain_set_autostart",
         "domain_set_metadata",
+    ),
+    "disks": (
+        "domain_block_peek",
+        "domain_block_stats",
+        "domain_block_stats_flags",
+        "domain_get_block_info",
+        "domain_get_disk_errors",
     ),
     "events": (
         "connect_domain_event_callback_deregister_any",
@@ -279,6 +294,12 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_shutdown_flags",
         "domain_suspend",
     ),
+    "memstats": (
+        "domain_memory_peek",
+        "domain_memory_stats",
+        "domain_set_memory_stats_period",
+    ),
+    "nics": ("domain_interface_stats",),
     "node": (
         "connect_get_capabilities",
         "connect_get_cpu_model_names",
@@ -301,6 +322,12 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "node_set_memory_parameters",
         "node_suspend_for_duration",
     ),
+    "passthrough": (
+        "domain_agent_command",
+        "domain_monitor_command",
+        "domain_monitor_command_with_files",
+    ),
+    "stats": ("connect_get_all_domain_stats",),
 }
 
 

@@ -232,6 +232,9 @@ def _start_helper(words: "list[str]", launch: Launch) -> "list[int]":
 def _become_qemu(launch: Launch) -> None:
     """Write down who we are, then become QEMU: there is no QEMU that nobody knows of."""
     os.setsid()
+    emulator = launch.spec["pins"].get("emulator")
+    if emulator:
+        os.sched_setaffinity(0, emulator)
     process = live.process_of(os.getpid())
     write_file(f"{launch.spec['dir']}/{live.PID}", f"{process}\n".encode(), sync=False)
     _keep_only([launch.monitor.fileno(), launch.commands.fileno(), *launch.fds])

@@ -39,6 +39,7 @@ def script(supervisor: "Supervisor", policy: "Policy", ready: "Callable[[dict[st
             supervisor.loop.stop()
             return
         supervisor.note_chardevs((yield "query-chardev", None))
+        supervisor.note_threads((yield "query-cpus-fast", None), (yield "query-iothreads", None))
         status = str((yield "query-status", None)["status"])
     except QmpError as error:
         ready({"failed": error.text})

@@ -64,6 +64,8 @@ class Supervisor:
         self.terminals: dict[str, str] = {}
         self.open_channels: dict[str, bool] = {}
         self.trays: dict[str, str] = {}
+        # What each thread is for: ("vcpu", 0, thread)
+        self.threads: list[tuple[str, int, int]] = []
         self.balloon = 0
         # Told QEMU's exit status when it ends; what it does after the start is its own affair.
         self.on_exit: Callable[[int], None] = lambda status: None
@@ -88,6 +90,7 @@ class Supervisor:
         lines = [f"terminal {chardev} {path}" for chardev, path in self.terminals.items()]
         lines += [f"channel {chardev} {int(is_open)}" for chardev, is_open in self.open_channels.items()]
         lines += [f"tray {alias} {state}" for alias, state in self.trays.items()]
+        lines += [f"{kind} {number} {thread}" for kind, number, thread in self.threads]
         if self.balloon:
             lines.append(f"balloon {self.balloon}")
         data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
@@ -114,6 +117,7 @@ class Supervisor:
         self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
         try:
             self.note_chardevs((yield "query-chardev", None))
+            self.note_threads((yield "query-cpus-fast", None), (yield "query-iothreads", None))
             for command in self.spec.pop("setup", ()):
                 yield command[0], command[1]
             if self.spec["paused"]:
@@ -132,6 +136,19 @@ class Supervisor:
         self.lifecycle(c.DOMAIN_EVENT_STARTED, c.DOMAIN_EVENT_STARTED_BOOTED)
         if self.spec["paused"]:
             self.lifecycle(c.DOMAIN_EVENT_SUSPENDED, c.DOMAIN_EVENT_SUSPENDED_PAUSED)
+
+    def note_threads(self, cpus: "list[dict[str, Any]]", iothreads: "list[dict[str, Any]]") -> None:
+        """Keep which threads are virtual CPUs and I/O threads, and put them on their CPUs of the host."""
+        self.threads = [("vcpu", int(cpu["cpu-index"]), int(cpu["thread-id"])) for cpu in cpus]
+        for one in iothreads:
+            number = str(one["id"]).removeprefix("iothread")
+            if number.isdigit():
+                self.threads.append(("iothread", int(number), int(one["thread-id"])))
+        self.write_facts()
+        for kind, at, thread in self.threads:
+            wanted = self.spec["pins"].get(kind, {}).get(str(at))
+            if wanted:
+                os.sched_setaffinity(thread, wanted)
 
     def monitor_run(self, script: "Script") -> None:
         """Run a script of QMP commands, if QEMU still listens."""

@@ -3,10 +3,14 @@
 Source: QEMU's QMP reference, RunState and events; libvirt's states as observed.
 """
 
+import os
+import time
+
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor.guest import CRASHED, SHUT_DOWN, Supervisor
 from pyvirsh.backend.qemu.supervisor.translate import alias_of, translate
+from pyvirsh.backend.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,8 +144,9 @@ class Policy:
 
     def _dump(self, action: str) -> "Script":
         """Write the guest's memory to a file, then go on as the rest of the action says."""
+        path = f"{self.supervisor.spec['dump']}-{time.strftime('%Y-%m-%d-%H:%M:%S')}"
+        make_directory(os.path.dirname(path))
         try:
-            path = self.supervisor.spec["dump"]
             yield "dump-guest-memory", {"paging": False, "protocol": f"file:{path}"}
         except QmpError:
             pass  # a guest that cannot be dumped is still brought to the end asked for

@@ -26,14 +26,19 @@ def clear(spec: "dict[str, Any]", guest: live.Guest, reason: int, status: int) -
     reason: why it is shut off; status: what waitpid said of QEMU, -1 if that is unknown.
     """
     runtime = spec["runtime"]
-    make_directory(f"{runtime}/{LAST}")
-    how = _how(status)
-    write_file(f"{runtime}/{LAST}/{guest.uuid}", f"{c.DOMAIN_SHUTOFF} {reason} {how}\n".encode(), sync=False)
+    record_last(runtime, guest.uuid, reason, status)
     for pid, start in spec.get("helpers", ()):
         stop_helper(live.Process(pid, start))
     release_ports(runtime, guest.uuid)
     remove_tree(guest.path)
     tidy_name(spec)
+
+
+def record_last(runtime: str, uuid: str, reason: int, status: int) -> None:
+    """Record how a guest ended: why it is shut off, and what waitpid said of QEMU, -1 if unknown."""
+    make_directory(f"{runtime}/{LAST}")
+    text = f"{c.DOMAIN_SHUTOFF} {reason} {_how(status)}\n"
+    write_file(f"{runtime}/{LAST}/{uuid}", text.encode(), sync=False)
 
 
 def _how(status: int) -> str:

@@ -1,0 +1,200 @@
+"""A start, step by step: check, choose what only this run has, decide the command line, run it.
+
+Whatever fails leaves nothing behind; whoever is killed at whatever step leaves what the next start,
+or the next command that looks, clears away.
+"""
+
+import fcntl
+import os
+
+from pyvirsh.backend import constants as c
+from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
+from pyvirsh.backend.qemu import (
+    aliases,
+    define,
+    images,
+    livexml,
+    memstats,
+    ports,
+    process,
+    recovery,
+    validate,
+)
+from pyvirsh.backend.qemu.disks import path_of
+from pyvirsh.backend.qemu.events import announce
+from pyvirsh.backend.qemu.supervisor import remains
+from pyvirsh.backend.store import escaped, make_directory, remove_tree, write_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyvirsh.backend.conf.domain import Domain
+    from pyvirsh.backend.locks import Lock
+    from pyvirsh.backend.qemu.driver import QemuDriver
+
+NEXT_ID = "next-id"
+
+
+def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> DomainRef:
+    """Start a guest from its completed definition; the caller holds its lock and knows that it is down."""
+    uuid = str(domain.uuid)
+    runtime = driver.roots.make_runtime()
+    recovery.clear_for_start(driver, uuid)
+    facts, host = driver.facts(define.emulator_of(domain)), driver.host()
+    validate.check(domain, facts, host, for_start=True)
+    prepare_nvram(domain, reset=bool(flags & c.DOMAIN_START_RESET_NVRAM))
+    images.prepare(domain)
+    aliases.assign(domain)
+    path = f"{runtime}/{uuid}"
+    make_directory(path)
+    try:
+        ports.assign(domain, runtime, uuid)
+        number = next_id(runtime)
+        launch = process.Launch(
+            make_spec(driver, domain, path, number, flags), driver.log_path(domain.name, uuid)
+        )
+        decide(launch, domain, facts, host, path)
+        livexml.write(path, domain)
+        run(driver, launch, lock, flags)
+    except BaseException:
+        fail(driver, uuid, domain.name)
+        raise
+    return DomainRef(domain.name, uuid, number)
+
+
+def next_id(runtime: str) -> int:
+    """Return a number no guest has had since the machine came up."""
+    fd = os.open(f"{runtime}/{NEXT_ID}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)  # held for the few lines below, by whoever
+        number = int(os.read(fd, 20) or b"0") + 1
+        os.pwrite(fd, str(number).encode(), 0)
+        os.fchmod(fd, 0o600)
+    finally:
+        os.close(fd)
+    return number
+
+
+# -- what the supervisor must know -----------------------------------------------------------------------
+
+
+def make_spec(driver: "QemuDriver", domain: "Domain", path: str, number: int, flags: int) -> "dict[str, Any]":
+    """Return what the supervisor must know of a guest, without what is secret."""
+    uuid = str(domain.uuid)
+    return {
+        "name": domain.name,
+        "uuid": uuid,
+        "id": number,
+        "dir": path,
+        "runtime": driver.roots.runtime(),
+        "config": driver.store.path(uuid, "config.xml"),
+        "link": f"{driver.store.root}/names/{escaped(domain.name)}",
+        "dump": f"{driver.roots.state}/dump/{uuid}",
+        "actions": {
+            "poweroff": domain.on_poweroff,
+            "reboot": domain.on_reboot,
+            "crash": domain.on_crash,
+        },
+        "devices": devices(domain),
+        "pins": pins(domain),
+        "paused": bool(flags & c.DOMAIN_START_PAUSED),
+    }
+
+
+def devices(domain: "Domain") -> "dict[str, dict[str, str]]":
+    """Return what is told of devices in events, by alias."""
+    found: dict[str, dict[str, str]] = {}
+    for disk in domain.devices.disks:
+        found[str(disk.info.alias)] = {"dst": str(disk.target_dev), "path": path_of(disk) or ""}
+    for channel in domain.devices.channels:
+        alias = str(channel.info.alias)
+        found[alias] = {"name": channel.target_name or "", "chardev": f"char{alias}"}
+    return found
+
+
+def pins(domain: "Domain") -> "dict[str, Any]":
+    """Return the host CPUs of QEMU's threads: {"emulator": [...], "vcpu": {number: [...]}, ...}."""
+    tune = domain.cputune
+    found: dict[str, Any] = {"vcpu": {}, "iothread": {}}
+    everywhere = domain.vcpu_cpuset
+    emulator = (tune.emulatorpin if tune else None) or everywhere
+    if emulator:
+        found["emulator"] = sorted(bitmap.parse(emulator))
+    if everywhere:
+        cpus = sorted(bitmap.parse(everywhere))
+        found["vcpu"] = {str(number): cpus for number in range(domain.vcpus or 1)}
+    if tune is not None:
+        found["vcpu"] |= {str(one.vcpu): sorted(bitmap.parse(one.cpuset or "")) for one in tune.vcpupins}
+        found["iothread"] = {
+            str(one.iothread): sorted(bitmap.parse(one.cpuset or "")) for one in tune.iothreadpins
+        }
+    return found
+
+
+# -- the command line --------------------------------------------------------------------------------------
+
+
+def setup(domain: "Domain") -> "list[tuple[str, dict[str, Any] | None]]":
+    """Return the QMP commands before the guest may run, beside those for secrets."""
+    commands: list[tuple[str, dict[str, Any] | None]] = []
+    balloon = domain.devices.memballoon
+    if balloon is None or balloon.model == "none":
+        return commands
+    if balloon.stats_period:
+        commands.append(("qom-set", dict(memstats.polling(domain, balloon.stats_period))))
+    if domain.current_memory and domain.current_memory != domain.memory:
+        commands.append(("balloon", {"value": domain.current_memory * 1024}))
+    return commands
+
+
+def prepare_nvram(domain: "Domain", *, reset: bool) -> None:
+    """Make the guest's firmware variables from their template, where there are none or they are to be new."""
+    nvram = domain.os.nvram
+    if nvram is None or not nvram.path or nvram.source is not None:
+        return
+    if os.path.exists(nvram.path) and not reset:
+        return
+    if not nvram.template:
+        if reset:
+            os.unlink(nvram.path)
+        return
+    try:
+        with open(nvram.template, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        detail = f"Failed to open file '{nvram.template}': {error.strerror}: install the package ovmf"
+        raise VirError(SYSTEM_ERROR, detail) from error
+    make_directory(os.path.dirname(nvram.path))
+    write_file(nvram.path, data)
+
+
+# -- running -------------------------------------------------------------------------------------------------
+
+
+def run(driver: "QemuDriver", launch: process.Launch, lock: "Lock", flags: int) -> None:
+    """Run what was decided; with autodestroy the guest ends with this connection."""
+    if not flags & c.DOMAIN_START_AUTODESTROY:
+        process.start(launch, lock)
+        return
+    mine, theirs = os.pipe()
+    try:
+        process.start(launch, lock, owner=mine)
+        driver.owned.append(theirs)
+    except BaseException:
+        os.close(theirs)
+        raise
+    finally:
+        os.close(mine)
+
+
+def fail(driver: "QemuDriver", uuid: str, name: str) -> None:
+    """Remove what a failed start has made; the caller holds the lock."""
+    runtime = driver.roots.runtime()
+    recovery.clear_for_start(driver, uuid)
+    remove_tree(f"{runtime}/{uuid}")
+    remains.release_ports(runtime, uuid)
+    remains.record_last(runtime, uuid, c.DOMAIN_SHUTOFF_FAILED, -1)
+    announce(driver, DomainRef(name, uuid, -1), (), c.DOMAIN_EVENT_ID_CONTROL_ERROR)
