@@ -143,7 +143,9 @@ def list_domains(ctx: "Session", args: "Args") -> None:
     domains.sort(key=_list_order)
     keys = [key for key in ("uuid", "id", "name") if args.given(key)]
     if keys and not args.table:
-        ctx.out.names(keys, [_identity(dom) for dom in domains])
+        # Of ids alone, only those that are.
+        shown = [dom for dom in domains if dom.id >= 0 or keys != ["id"]]
+        ctx.out.names(keys, [_identity(dom) for dom in shown])
         return
     columns = [("Id", "id"), ("Name", "name"), ("State", "state")]
     columns += [("Title", "title")] if args.title else []
