@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.application.current import get_app_session
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, get_common_complete_suffix
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer as Colourer
 from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from pyvirsh.commands import INDEX
@@ -25,6 +28,10 @@ from pyvirsh.shell import complete, loop
 from pyvirsh.shell.history import History
 from pyvirsh.shell.session import Session
 from pyvirsh.shell.words import Lexer
+
+# A colour, if only the terminal's own, so that the blank at the end of the prompt is written, too:
+# programs that drive a shell wait for it.
+PROMPT_STYLE = "fg:ansidefault"
 
 STYLE = Style.from_dict(
     {
@@ -42,7 +49,8 @@ def run(session: Session, history: History, *, plain: bool = False) -> None:
     editor = make_editor(session, history, plain=plain)
     while True:
         try:
-            line = editor.prompt(loop.prompt(session), pre_run=lambda: watch_connection(session))
+            prompt: StyleAndTextTuples = [(PROMPT_STYLE, loop.prompt(session))]
+            line = editor.prompt(prompt, pre_run=lambda: watch_connection(session))
         except KeyboardInterrupt:
             continue
         except EOFError:
@@ -69,10 +77,16 @@ def make_editor(session: Session, history: History, *, plain: bool) -> "PromptSe
     """Make what reads a line.  plain: without colour."""
     past = InMemoryHistory(history.lines)
     colourless = plain or bool(os.environ.get("NO_COLOR"))
+    completer = LineCompleter(session)
+    output = get_app_session().output
+    if isinstance(output, Vt100_Output):
+        # Do not ask where the cursor is: what is no real terminal does not answer.
+        output.enable_cpr = False
     return PromptSession(
         history=past,
-        completer=LineCompleter(session),
+        completer=completer,
         complete_while_typing=False,
+        key_bindings=completion_keys(completer),
         lexer=None if colourless else LineColourer(),
         style=None if colourless else STYLE,
         color_depth=ColorDepth.DEPTH_1_BIT if colourless else None,
@@ -97,6 +111,26 @@ def watch_connection(session: Session) -> None:
 
 
 # -- completion --------------------------------------------------------------------------------------
+
+
+def completion_keys(completer: Completer) -> KeyBindings:
+    """Make the TAB key complete at once what it can, so that keys typed ahead find it done."""
+    bindings = KeyBindings()
+
+    @bindings.add("tab")
+    def complete_word(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state:
+            buffer.complete_next()
+            return
+        found = list(completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        elif found:
+            buffer.insert_text(get_common_complete_suffix(buffer.document, found))
+            buffer.start_completion()
+
+    return bindings
 
 
 class LineCompleter(Completer):
