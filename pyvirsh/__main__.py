@@ -54,6 +54,9 @@ def run(argv: "list[str]", name: str) -> int:
     session.keepalive_count = options.keepalive_count
     try:
         return _run(session, options)
+    except KeyboardInterrupt:
+        session.abandon()
+        raise
     finally:
         session.disconnect()
         out.flush()

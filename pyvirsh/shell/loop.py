@@ -108,6 +108,7 @@ def run_piped(session: "Session", fd: int, typed: "History") -> None:
         typed.add(line)
         if echoed:
             out.raw(line + "\n")
+            out.flush()
         try:
             run_line(session, line)
         except Quit:

@@ -106,8 +106,13 @@ class Session(Lookups):
         self.out.error("interrupted")
         if self._driver is not None and self._driver.supports_keepalive():
             # What was asked over the wire may be half read; the next command connects anew.
-            self._driver.abandon()
-            self._driver = None
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the connection at once, without a word to a peer that may not listen."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.abandon()
 
     def connect(self, uri: "str | None", *, read_only: bool) -> None:
         """Close the connection and open another.  Errors: CommandFailed; `uri` is then kept as it was."""
