@@ -8,7 +8,7 @@ from pyvirsh.backend.errors import VirError
 from pyvirsh.commands import keycodes
 from pyvirsh.commands.options import DOMAIN, DOMAIN_ACTIVE
 from pyvirsh.errors import CommandFailed
-from pyvirsh.shell.binding import LONG_MAX, parse_integer
+from pyvirsh.shell.binding import INT_MAX, LONG_MAX, parse_integer
 from pyvirsh.spec import Table, exclusive, flag, number, text, word, words
 
 TYPE_CHECKING = False
@@ -153,7 +153,6 @@ def _running_xml(ctx: "Session", args: "Args", flags: int = 0) -> str:
 def domdisplay_reload(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     ctx.driver.domain_graphics_reload(dom, args.unsigned("type"))
-    ctx.out.note("Reload the graphics display successfully")
 
 
 @TABLE.command(
@@ -248,12 +247,15 @@ def send_key(ctx: "Session", args: "Args") -> None:
     ctx.driver.domain_send_key(dom, codeset, holdtime, codes)
 
 
-def _c_number(digits: str) -> "int | None":
-    """Read a number as C does: 0x and 0 in front count."""
-    body = digits.lower()
+def _c_number(text: str) -> "int | None":
+    """Read a number of 0 or more as C does: 0x and 0 in front count."""
+    body = text.lstrip(" \t\n\v\f\r").removeprefix("+").lower()
     base = 16 if body.startswith("0x") else 8 if body.startswith("0") else 10
+    digits = body[2:] if base == 16 else body
+    if not (digits.isascii() and digits.isalnum()):
+        return None
     try:
-        return int(body, base)
+        return int(digits, base)
     except ValueError:
         return None
 
@@ -287,7 +289,10 @@ def send_process_signal(ctx: "Session", args: "Args") -> None:
 def _signal(name: str) -> "int | None":
     short = name.lower().removeprefix("sig").removeprefix("_")
     known = SIGNALS + REAL_TIME
-    return known.index(short) if short in known else parse_integer(name)
+    if short in known:
+        return known.index(short)
+    number = parse_integer(name)
+    return number if number is not None and 0 <= number <= INT_MAX else None
 
 
 # -- containers ------------------------------------------------------------------------------------
