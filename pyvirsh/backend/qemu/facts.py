@@ -6,13 +6,14 @@ that deciding needs neither a QEMU nor this host.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Self
 
 
 class MachineType:
     """A machine type of a QEMU program."""
 
-    __slots__ = ("name", "alias", "is_default", "max_cpus", "cpu", "ram_id", "deprecated")
+    __slots__ = ("name", "alias", "is_default", "max_cpus", "cpu", "ram_id", "deprecated", "numa_mem")
     name: str
     alias: str
     is_default: bool
@@ -20,6 +21,8 @@ class MachineType:
     cpu: str
     ram_id: str
     deprecated: bool
+    # Whether memory of guest nodes may be stated without a back end, as it was before QEMU 5.1.
+    numa_mem: bool
 
     def __init__(self, *values: "Any") -> None:
         for slot, value in zip(self.__slots__, values, strict=True):
@@ -39,7 +42,7 @@ class Facts:
     expansions: accelerator -> (model, its properties) of the best CPU there; for host-model.
     """
 
-    FORMAT = 4
+    FORMAT = 5
 
     def __init__(self, emulator: str) -> None:
         self.emulator = emulator
@@ -100,14 +103,12 @@ class Host:
 
     arch: as the kernel names it.  cpu_vendor, cpu_model: of the first CPU.  firmware: the firmware
     descriptors found, each as parsed, in order of precedence.  programs: helper program -> path.
-    kvm_reason: why KVM cannot be used; "" where it can.  nvram_dir: where guests' firmware variables are
-    kept unless a definition says otherwise; the driver sets it.
+    nvram_dir: where guests' firmware variables are kept unless a definition says otherwise; the driver
+    sets it.  find_kvm: says why KVM cannot be used, "" if it can; called once, when it is first asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, find_kvm: "Callable[[], str] | None" = None) -> None:
         self.arch = ""
-        self.kvm = False
-        self.kvm_reason = "not probed"
         self.cpu_vendor = ""
         self.cpu_model = ""
         self.firmware: list[dict[str, Any]] = []
@@ -115,18 +116,35 @@ class Host:
         self.hugepages: dict[int, str] = {}
         self.default_hugepage = 0
         self.nvram_dir = "/var/lib/libvirt/qemu/nvram"
+        self._find_kvm = find_kvm
+        self._kvm_reason = "not probed"
+
+    @property
+    def kvm_reason(self) -> str:
+        """Why KVM cannot be used; "" where it can."""
+        if self._find_kvm is not None:
+            self._kvm_reason = self._find_kvm()
+            self._find_kvm = None
+        return self._kvm_reason
+
+    @property
+    def kvm(self) -> bool:
+        """Whether KVM can be used."""
+        return not self.kvm_reason
 
     def dump(self) -> "dict[str, Any]":
         """Return all of it as JSON can carry it."""
-        plain = dict(vars(self))
+        plain = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        plain["kvm_reason"] = self.kvm_reason
         plain["hugepages"] = [[size, path] for size, path in self.hugepages.items()]
         return plain
 
     @classmethod
     def load(cls, plain: "dict[str, Any]") -> "Self":
         """Make a host of what `dump` returned."""
-        made = cls()
-        vars(made).update({name: plain[name] for name in vars(made)})
+        made = cls(lambda: str(plain["kvm_reason"]))
+        names = [name for name in vars(made) if not name.startswith("_")]
+        vars(made).update({name: plain[name] for name in names})
         made.hugepages = {size: path for size, path in plain["hugepages"]}
         return made
 

@@ -230,6 +230,7 @@ def _general(found: Facts, answers: _Answers) -> None:
                 cpu,
                 kind.get("default-ram-id", ""),
                 kind.get("deprecated", False),
+                kind.get("numa-mem-supported", False),
             )
         )
     found.machines.sort(key=lambda kind: kind.name)
@@ -265,20 +266,21 @@ _PROGRAM_DIRECTORIES = ("/usr/libexec", "/usr/lib/qemu", "/usr/libexec/qemu")
 _FIRMWARE_DIRECTORIES = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 
 
-def host(*, kvm: bool = True) -> Host:
-    """Return what this node offers; `kvm` says whether to try if KVM runs, which takes a little time."""
-    found = Host()
+def host() -> Host:
+    """Return what this node offers; whether KVM runs is tried when it is first asked."""
+    found = Host(_find_kvm)
     found.arch = os.uname().machine
     found.cpu_vendor, found.cpu_model = _processor()
     found.firmware = firmware_descriptors()
     found.programs = {name: path for name in _PROGRAMS if (path := _program(name))}
     found.default_hugepage, found.hugepages = _hugepages()
-    if kvm:
-        from pyvirsh.backend.qemu.kvm import unusable
-
-        found.kvm_reason = unusable()
-        found.kvm = not found.kvm_reason
     return found
+
+
+def _find_kvm() -> str:
+    from pyvirsh.backend.qemu.kvm import unusable
+
+    return unusable()
 
 
 def _processor() -> "tuple[str, str]":

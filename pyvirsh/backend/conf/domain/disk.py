@@ -293,6 +293,15 @@ class Disk(Model):
         """The image's format, as the definition states it."""
         return self.driver.type if self.driver else None
 
+    @property
+    def has_medium(self) -> bool:
+        """Whether there is an image; a drive for removable media may be empty."""
+        source = self.source
+        if source is None:
+            return False
+        places = (source.file, source.dev, source.dir, source.protocol, source.address, source.volume)
+        return any(place is not None for place in places)
+
 
 class Filesystem(Model):
     """A directory of the host in the guest."""

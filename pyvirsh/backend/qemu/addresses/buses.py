@@ -143,7 +143,8 @@ class Buses:
         while self.trial and bus >= len(self.all) and bus < 256:
             self.grow(flags)
         if bus >= len(self.all):
-            detail = f"Invalid PCI address {_shown(address)}. Only PCI buses up to {len(self.all) - 1} are available"
+            last = len(self.all) - 1
+            detail = f"Invalid PCI address {_shown(address)}. Only PCI buses up to {last} are available"
             raise VirError(XML_ERROR, detail)
 
     def place(self, flags: int, function: int = -1) -> Address:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.qemu import addresses, firmware
+from pyvirsh.backend.qemu.checks.devices import check_controllers
 from pyvirsh.backend.qemu.defaults import (
     board,
     character,
@@ -20,7 +21,11 @@ from pyvirsh.backend.qemu.defaults import (
     others,
     tuning,
 )
+from pyvirsh.backend.qemu.defaults.character import place_sockets
+from pyvirsh.backend.qemu.defaults.memory import align
 from pyvirsh.backend.qemu.facts import Facts, Host
+
+__all__ = ["align", "complete", "place_sockets"]
 
 
 def complete(
@@ -44,6 +49,7 @@ def complete(
     cpu.complete(domain, facts)
     firmware.choose(domain, host)
     board.complete_controllers(domain, facts)
+    check_controllers(domain.devices.controllers, domain.os.machine or "")
     disks.complete(domain, facts)
     network.complete(domain, facts, new_mac)
     character.complete(domain, facts)

@@ -1,6 +1,7 @@
 """Controllers and devices that the machine brings, and those that devices need."""
 
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.chardev import Channel, Console
 from pyvirsh.backend.conf.domain.defaults import insert_controller, need_controllers
 from pyvirsh.backend.conf.domain.devices import Controller, Watchdog
 from pyvirsh.backend.qemu.facts import Facts, family
@@ -55,7 +56,8 @@ def add_controllers(domain: Domain) -> None:
         address = hostdev.info.address
         if hostdev.type == "scsi" and address is not None and address.type == "drive":
             _need_scsi(domain, address.controller or 0)
-    for port in (*devices.channels, *devices.consoles):
+    ports: list[Channel | Console] = [*devices.channels, *devices.consoles]
+    for port in ports:
         if port.target_type == "virtio":
             address = port.info.address
             stated = address.controller if address is not None and address.type == "virtio-serial" else 0

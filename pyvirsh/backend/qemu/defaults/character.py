@@ -1,7 +1,9 @@
 """Character devices where the definition leaves them open."""
 
+from collections.abc import Sequence
+
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.chardev import CharSource, Console, Serial
+from pyvirsh.backend.conf.domain.chardev import CharPeer, CharSource, Console, Parallel, Serial
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.qemu.defaults.inactive import sources
 from pyvirsh.backend.qemu.facts import Facts
@@ -20,8 +22,9 @@ def complete(domain: Domain, facts: Facts) -> None:
     for source in sources(domain):
         complete_source(source)
     _pair_console(domain)
-    for ports in (devices.serials, devices.parallels, devices.consoles):
-        _number(ports)
+    _number(devices.serials)
+    _number(devices.parallels)
+    _number(devices.consoles)
     for serial in devices.serials:
         _serial(serial)
     for console in devices.consoles:
@@ -39,7 +42,7 @@ def complete_source(source: CharSource) -> None:
         source.protocol = None
 
 
-def _number(ports: "list[Serial] | list[Console] | list") -> None:
+def _number(ports: "Sequence[Serial | Parallel | Console]") -> None:
     taken = {port.target_port for port in ports}
     for port in ports:
         if port.target_port is None:
@@ -78,3 +81,12 @@ def _console_of(serial: Serial, stated: "Console | None" = None) -> Console:
     made = Console(source=serial.source.copy(), target_type="serial", target_port=port)
     made.info = serial.info.copy()
     return made
+
+
+def place_sockets(domain: Domain, directory: str) -> None:
+    """Give each channel that is a UNIX socket without a path one in `directory`, when the guest starts."""
+    for channel in domain.devices.channels:
+        source = channel.source
+        if source.type == "unix" and not source.peer.path:
+            name = channel.target_name or channel.info.alias or "channel"
+            source.peers = [CharPeer(mode="bind", path=f"{directory}/{name}")]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain, tuning
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
+from pyvirsh.backend.qemu.defaults.inactive import infos
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 
@@ -50,15 +51,7 @@ def behaviour(domain: Domain) -> None:
 
 def _boot_order(domain: Domain) -> None:
     """Boot from a hard disk where neither the guest nor a device says anything."""
-    devices = domain.devices
-    bootable = [
-        *devices.disks,
-        *devices.interfaces,
-        *devices.hostdevs,
-        *devices.redirdevs,
-        *devices.filesystems,
-    ]
-    ordered = any(device.info.boot_order is not None for device in bootable)
+    ordered = any(info.boot_order is not None for info in infos(domain.devices))
     if ordered and domain.os.boot:
         detail = "per-device boot elements cannot be used together with os/boot elements"
         raise VirError(CONFIG_UNSUPPORTED, detail)

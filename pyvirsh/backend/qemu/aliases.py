@@ -1,0 +1,123 @@
+"""Names of a running guest's devices, as QEMU and the definition of a running guest show them."""
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.common import Info
+from pyvirsh.backend.conf.domain.defaults import disk_number
+from pyvirsh.backend.conf.domain.devices import Controller, MemoryModule
+from pyvirsh.backend.conf.domain.disk import Disk
+from pyvirsh.backend.qemu.facts import family
+
+_NUMBERED = (
+    ("filesystems", "fs"),
+    ("interfaces", "net"),
+    ("sounds", "sound"),
+    ("hostdevs", "hostdev"),
+    ("redirdevs", "redir"),
+    ("videos", "video"),
+    ("inputs", "input"),
+    ("parallels", "parallel"),
+    ("serials", "serial"),
+    ("channels", "channel"),
+    ("consoles", "console"),
+    ("hubs", "hub"),
+    ("shmems", "shmem"),
+    ("smartcards", "smartcard"),
+    ("watchdogs", "watchdog"),
+    ("rngs", "rng"),
+    ("tpms", "tpm"),
+    ("panics", "panic"),
+    ("cryptos", "crypto"),
+)
+_MEMORY = {"dimm": "dimm", "nvdimm": "nvdimm", "virtio-mem": "virtiomem", "virtio-pmem": "virtiopmem"}
+
+
+def assign(domain: Domain) -> None:
+    """Name every device that has no name of its own."""
+    devices = domain.devices
+    for disk in devices.disks:
+        _name(disk.info, _disk(disk, domain))
+    for controller in devices.controllers:
+        _name(controller.info, _controller(controller, domain))
+    for field, prefix in _NUMBERED:
+        _number([device.info for device in getattr(devices, field)], prefix)
+    _name_console(domain)
+    for device, alias in ((devices.memballoon, "balloon0"), (devices.nvram, "nvram")):
+        if device is not None:
+            _name(device.info, alias)
+    if devices.vsock is not None:
+        _name(devices.vsock.info, "vsock0")
+    if devices.iommu is not None:
+        _name(devices.iommu.info, "iommu0")
+    _memory(devices.memories)
+
+
+def _name(info: Info, alias: str) -> None:
+    info.alias = info.alias or alias
+
+
+def _number(infos: "list[Info]", prefix: str) -> None:
+    """Name devices by the first numbers that none of them has."""
+    taken = {info.alias for info in infos}
+    numbers = (f"{prefix}{number}" for number in range(len(infos) * 2 + 1))
+    for info in infos:
+        if info.alias is None:
+            info.alias = next(name for name in numbers if name not in taken)
+
+
+def _name_console(domain: Domain) -> None:
+    """Give the first console the name of the serial port it stands for."""
+    devices = domain.devices
+    if devices.consoles and devices.serials and devices.consoles[0].target_type == "serial":
+        devices.consoles[0].info.alias = devices.serials[0].info.alias
+
+
+def _memory(modules: "list[MemoryModule]") -> None:
+    for at, module in enumerate(modules):
+        prefix = _MEMORY.get(module.model, "memory")
+        address = module.info.address
+        slot = address.slot if address is not None and address.type == "dimm" else None
+        taken = {other.info.alias for other in modules}
+        number = slot if slot is not None else sum(one.model == module.model for one in modules[:at])
+        while f"{prefix}{number}" in taken and module.info.alias is None:
+            number += 1
+        _name(module.info, f"{prefix}{number}")
+
+
+def scsi_model(domain: Domain, index: int) -> str:
+    """Return the model of a SCSI controller."""
+    for controller in domain.devices.controllers:
+        if controller.type == "scsi" and (controller.index or 0) == index:
+            return controller.model or ""
+    return ""
+
+
+def narrow(model: str) -> bool:
+    """Say whether a SCSI controller's drives have a bus and a unit only."""
+    return not model.startswith(("virtio", "ibmvscsi")) and model != "vmpvscsi"
+
+
+def _disk(disk: Disk, domain: Domain) -> str:
+    bus, address = disk.target_bus or "", disk.info.address
+    if address is None or address.type != "drive" or bus not in ("ide", "scsi", "sata", "fdc"):
+        number = max(disk_number(disk.target_dev or ""), 0)
+        return f"{bus}-disk{number}"
+    parts = [address.controller, address.bus, address.target, address.unit]
+    if bus != "scsi" or narrow(scsi_model(domain, address.controller or 0)):
+        del parts[2]
+        if bus == "scsi":
+            parts[2] = address.unit
+    return bus + "-".join(str(part or 0) for part in parts)
+
+
+def _controller(controller: Controller, domain: Domain) -> str:
+    kind, index = controller.type, controller.index or 0
+    board = family(domain.os.machine or "")
+    if kind == "pci":
+        return "pcie.0" if controller.model == "pcie-root" else f"pci.{index}"
+    if kind == "usb" and not index:
+        return "usb"
+    if kind == "ide" and not index and board == "i440fx":
+        return "ide"
+    if kind == "sata" and not index and board == "q35":
+        return "ide"
+    return f"{kind}{index}"

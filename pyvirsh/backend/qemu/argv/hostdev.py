@@ -1,0 +1,122 @@
+"""Devices of the host that are given to the guest."""
+
+from pyvirsh.backend.conf.domain.devices import HostDev, HostdevSource
+from pyvirsh.backend.conf.domain.disk import DiskSource
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.qemu.argv import storage
+from pyvirsh.backend.qemu.argv.disk import scsi_place
+from pyvirsh.backend.qemu.argv.plan import Plan, switch, virtio_name
+from pyvirsh.backend.qemu.argv.storage import Layer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Props = dict[str, Any]
+
+
+def add(plan: Plan) -> None:
+    """Attach the host's devices."""
+    makers = {"pci": _pci, "usb": _usb, "scsi": _scsi, "scsi_host": _scsi_host, "mdev": _mediated}
+    for device in plan.domain.devices.hostdevs:
+        if device.mode == "capabilities" or device.type not in makers:
+            raise VirError(CONFIG_UNSUPPORTED, f"hostdev type '{device.type}' is not supported")
+        makers[device.type](plan, device)
+
+
+def _source(device: HostDev) -> HostdevSource:
+    return device.source or HostdevSource()
+
+
+def _pci(plan: Plan, device: HostDev) -> None:
+    address = _source(device).address
+    if address is None or address.pci is None:
+        raise VirError(CONFIG_UNSUPPORTED, "hostdev source: a PCI device is named by its address")
+    bus, slot, function = address.pci
+    plan.device(
+        {
+            "driver": "vfio-pci",
+            "host": f"{address.domain or 0:04x}:{bus:02x}:{slot:02x}.{function:x}",
+            "id": device.info.alias,
+            "display": device.display,
+            "ramfb": switch(device.ramfb),
+            "failover_pair_id": device.teaming_persistent,
+            "bootindex": device.info.boot_order,
+            **plan.address(device.info),
+            **plan.rom(device.info),
+        }
+    )
+
+
+def _usb(plan: Plan, device: HostDev) -> None:
+    source = _source(device)
+    address = source.address
+    props: Props = {"driver": "usb-host"}
+    if address is not None and address.bus and address.device:
+        props["hostdevice"] = f"/dev/bus/usb/{address.bus:03d}/{address.device:03d}"
+    elif source.vendor and source.product:
+        props |= {"vendorid": int(source.vendor, 0), "productid": int(source.product, 0)}
+    elif source.startup_policy != "optional":
+        raise VirError(
+            CONFIG_UNSUPPORTED, "hostdev source: a USB device needs vendor and product, or an address"
+        )
+    props["id"] = device.info.alias
+    reset = source.guest_reset
+    if reset is not None:
+        props["guest-reset"] = reset != "off"
+        props["guest-resets-all"] = reset == "uninitialized"
+    props["bootindex"] = device.info.boot_order
+    plan.device({**props, **plan.address(device.info)})
+
+
+def _scsi(plan: Plan, device: HostDev) -> None:
+    source = _source(device)
+    name = f"libvirt-{device.info.alias}"
+    if source.protocol != "iscsi":
+        detail = "hostdev type='scsi': only iSCSI is supported: give a local device as a disk device='lun'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    layer = Layer("network", DiskSource(protocol="iscsi", name=source.name), "raw", name)
+    layer.readonly = device.readonly
+    node = storage.emit(plan, layer)
+    alias = f"scsi{device.info.address.controller or 0}" if device.info.address else "scsi0"
+    plan.device(
+        {
+            "driver": "scsi-generic",
+            "drive": node,
+            "id": device.info.alias,
+            "bus": f"{alias}.0",
+            **scsi_place(plan, device.info),
+            "share-rw": True if device.shareable else None,
+            "bootindex": device.info.boot_order,
+        }
+    )
+
+
+def _scsi_host(plan: Plan, device: HostDev) -> None:
+    number = plan.fd("vhost-scsi", device.info.alias or "")
+    plan.device(
+        {
+            "driver": virtio_name("vhost-scsi", device.model),
+            "wwpn": _source(device).wwpn,
+            "vhostfd": str(number),
+            "id": device.info.alias,
+            **plan.address(device.info),
+        }
+    )
+
+
+def _mediated(plan: Plan, device: HostDev) -> None:
+    address = _source(device).address
+    uuid = address.uuid if address is not None else None
+    drivers = {"vfio-pci": "vfio-pci", "vfio-ccw": "vfio-ccw", "vfio-ap": "vfio-ap"}
+    plan.device(
+        {
+            "driver": drivers.get(device.model or "", "vfio-pci"),
+            "id": device.info.alias,
+            "sysfsdev": f"/sys/bus/mdev/devices/{uuid}",
+            "display": device.display,
+            "ramfb": switch(device.ramfb),
+            "bootindex": device.info.boot_order,
+            **plan.address(device.info),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Checks of a completed definition, by theme."""

@@ -1,0 +1,225 @@
+"""Checks of all other devices."""
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.chardev import CharSource
+from pyvirsh.backend.conf.domain.devices import Controller, Input
+from pyvirsh.backend.conf.domain.net import Interface
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
+from pyvirsh.backend.qemu.defaults.inactive import sources
+from pyvirsh.backend.qemu.facts import Facts, Host, family
+
+_MODEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+_PCI_MODELS = (
+    "pci-root",
+    "pcie-root",
+    "pci-bridge",
+    "dmi-to-pci-bridge",
+    "pcie-to-pci-bridge",
+    "pcie-root-port",
+    "pcie-switch-upstream-port",
+    "pcie-switch-downstream-port",
+    "pci-expander-bus",
+    "pcie-expander-bus",
+)
+
+
+def check(domain: Domain, facts: Facts) -> None:
+    """Check what does not depend on this host."""
+    for source in sources(domain):
+        _character(source)
+    for interface in domain.devices.interfaces:
+        _interface(interface)
+    for device in domain.devices.inputs:
+        _input(device, domain)
+    _displays(domain)
+    _single(domain)
+    _others(domain)
+
+
+def check_controllers(controllers: "list[Controller]", machine: str) -> None:
+    """Check models before anything is placed on them."""
+    for controller in controllers:
+        if controller.type == "pci" and controller.model not in (None, *_PCI_MODELS):
+            raise _refuse(f"Unknown model type '{controller.model}'")
+    root = {"i440fx": "pci-root", "q35": "pcie-root"}.get(family(machine))
+    for controller in controllers:
+        if root is not None and controller.type == "pci" and not controller.index:
+            if controller.model not in (None, root):
+                detail = (
+                    f"The PCI controller with index='0' must be model='{root}' for this machine type, but "
+                    f"model='{controller.model}' was found instead"
+                )
+                raise VirError(XML_ERROR, detail)
+        if root == "pci-root" and controller.type == "ide" and controller.index:
+            raise _refuse("Only a single IDE controller is supported for this machine type")
+        if root == "pcie-root" and controller.type == "ide":
+            raise _refuse("IDE controllers are unsupported for this QEMU binary or machine type")
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+# -- character devices -----------------------------------------------------------------------------------
+
+
+def _character(source: CharSource) -> None:
+    peer = source.peer
+    if source.type in ("dev", "file", "pipe") and not peer.path:
+        raise VirError(INTERNAL_ERROR, "Missing source path attribute for char device")
+    if source.type == "tcp" and not peer.host:
+        raise VirError(INTERNAL_ERROR, "Missing source host attribute for char device")
+    if source.type == "tcp" and not peer.service:
+        raise VirError(INTERNAL_ERROR, "Missing source service attribute for char device")
+    if source.type == "nmdm":
+        raise _refuse("unsupported chardev 'nmdm'")
+
+
+# -- interfaces ------------------------------------------------------------------------------------------
+
+
+def _interface(interface: Interface) -> None:
+    kind, source = interface.type, interface.source
+    if kind in ("bridge", "network", "direct") and source is None:
+        raise VirError(XML_ERROR, f"interface type='{kind}' requires a 'source' element")
+    if source is not None:
+        wanted = {"bridge": "bridge", "network": "network", "direct": "dev"}.get(kind)
+        if wanted is not None and not getattr(source, wanted):
+            raise VirError(XML_ERROR, f"Missing required attribute '{wanted}' in element 'source'")
+    _mac(interface.mac or "")
+    model = interface.model
+    if model is not None and any(letter not in _MODEL_LETTERS for letter in model):
+        raise VirError(INVALID_ARG, "Model name contains invalid characters")
+    if kind == "internal" or kind == "vds":
+        raise _refuse(f"interface type='{kind}' is not supported")
+    if interface.mtu is not None and kind in ("user", "hostdev"):
+        raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
+
+
+def _mac(text: str) -> None:
+    parts = text.split(":")
+    good = len(parts) == 6 and all(
+        1 <= len(part) <= 2 and all(letter in "0123456789abcdefABCDEF" for letter in part) for part in parts
+    )
+    if not good:
+        raise VirError(XML_ERROR, f"unable to parse mac address '{text}'")
+    if int(parts[0], 16) & 1:
+        raise VirError(XML_ERROR, f"expected unicast mac address, found multicast '{text}'")
+
+
+# -- input, graphics, video ------------------------------------------------------------------------------
+
+
+def _input(device: Input, domain: Domain) -> None:
+    if device.type == "evdev":
+        if not device.source_dev:
+            raise VirError(XML_ERROR, "Missing required attribute 'dev' in element 'source'")
+        return
+    if device.bus == "ps2" and device.type not in ("mouse", "keyboard"):
+        raise VirError(INTERNAL_ERROR, f"ps2 bus does not support {device.type} input device")
+    if device.bus not in ("ps2", "usb", "virtio"):
+        raise VirError(INTERNAL_ERROR, f"unsupported input bus {device.bus}")
+    if device.bus == "usb":
+        if device.type == "passthrough":
+            raise _refuse("input type='passthrough' is only supported on bus='virtio'")
+        usb = [one for one in domain.devices.controllers if one.type == "usb"]
+        if usb and all(one.model == "none" for one in usb):
+            raise _refuse("Can't add USB input device. USB bus is disabled")
+
+
+def _displays(domain: Domain) -> None:
+    devices = domain.devices
+    for graphics in devices.graphics:
+        if graphics.type in ("rdp", "desktop"):
+            raise _refuse(f"{graphics.type} graphics are not supported with this QEMU")
+        if graphics.port is not None and graphics.port > 65535:
+            raise VirError(
+                XML_ERROR, f"graphics port {graphics.port} is not a port: use 5900 to 65535, or -1"
+            )
+    kinds = [graphics.type for graphics in devices.graphics]
+    for kind in ("vnc", "spice", "sdl", "egl-headless", "dbus"):
+        if kinds.count(kind) > 1:
+            raise _refuse(
+                "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported"
+            )
+    models = [video.model for video in devices.videos]
+    if "none" in models and len(models) > 1:
+        detail = "a 'none' video type must be the only video device defined for the domain"
+        raise _refuse(detail)
+    for at, model in enumerate(models):
+        if at and model in ("vga", "cirrus", "vmvga"):
+            raise _refuse(f"video type '{model}' is only valid as primary video device")
+        if model in ("xen", "vbox", "parallels", "gop"):
+            raise _refuse(f"domain configuration does not support video model '{model}'")
+
+
+# -- the rest --------------------------------------------------------------------------------------------
+
+
+def _single(domain: Domain) -> None:
+    devices = domain.devices
+    if len(devices.smartcards) > 1:
+        raise _refuse("this QEMU binary lacks multiple smartcard support")
+    if len(devices.tpms) > 1:
+        raise VirError(XML_ERROR, "only a single TPM device is supported")
+    models = [panic.model for panic in devices.panics]
+    for model in models:
+        if models.count(model) > 1:
+            raise _refuse(f"only one panic device of model '{model}' is supported")
+
+
+def _others(domain: Domain) -> None:
+    devices = domain.devices
+    for rng in devices.rngs:
+        if rng.backend is None:
+            raise VirError(XML_ERROR, "only one RNG backend is supported")
+    for tpm in devices.tpms:
+        if tpm.backend_type is None:
+            raise VirError(XML_ERROR, "missing TPM device backend")
+    for hostdev in devices.hostdevs:
+        if hostdev.source is None:
+            raise VirError(XML_ERROR, "Missing <source> element in hostdev device")
+    if devices.nvram is not None:
+        raise _refuse("nvram device is only supported for PPC64")
+    _reports(domain)
+
+
+def _reports(domain: Domain) -> None:
+    devices = domain.devices
+    for panic in devices.panics:
+        if panic.model in ("pseries", "s390"):
+            raise _refuse(f"panic model '{panic.model}' is not supported on {domain.os.arch}")
+    for shmem in devices.shmems:
+        if not shmem.name:
+            raise VirError(XML_ERROR, "shmem element must contain 'name' attribute")
+        if "/" in shmem.name or shmem.name in (".", ".."):
+            raise VirError(XML_ERROR, f"shmem name '{shmem.name}' must not be a path")
+
+
+# -- this host -------------------------------------------------------------------------------------------
+
+
+def check_host(domain: Domain, facts: Facts, host: Host) -> None:
+    """Check what this host and this QEMU must be able to do when the guest starts."""
+    for graphics in domain.devices.graphics:
+        if graphics.type == "spice" and "spice" not in facts.options:
+            detail = "spice graphics are not supported with this QEMU: install qemu-system-modules-spice"
+            raise _refuse(detail)
+        if graphics.type == "dbus" and graphics.p2p != "yes":
+            raise _refuse("graphics type='dbus' needs a message bus: use p2p='yes'")
+    for interface in domain.devices.interfaces:
+        _interface_host(interface)
+
+
+def _interface_host(interface: Interface) -> None:
+    """Refuse what nobody here does to an interface."""
+    for value, element in (
+        (interface.filter, "filterref"),
+        (interface.inbound or interface.outbound, "bandwidth"),
+        (interface.virtualport, "virtualport"),
+        (interface.vlan_tags, "vlan"),
+        (interface.script or interface.downscript, "script"),
+        (interface.coalesce_rx_frames, "coalesce"),
+    ):
+        if value:
+            raise _refuse(f"interface/{element} is not supported by this driver: remove the element")

@@ -1,0 +1,206 @@
+"""Checks of the guest as a whole: its machine, CPUs, memory, boot order and tuning."""
+
+from collections.abc import Iterator
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.common import Info
+from pyvirsh.backend.conf.domain.tuning import Cpu, CpuTune
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
+from pyvirsh.backend.qemu.defaults.inactive import infos
+from pyvirsh.backend.qemu.defaults.tuning import numbers
+from pyvirsh.backend.qemu.facts import Facts, Host, family
+
+_VIRT_TYPES = ("qemu", "kvm")
+_COMPATIBLE = {"x86_64": ("x86_64", "i686"), "aarch64": ("aarch64", "armv7l")}
+# Ten years of guests need no more; what QEMU takes is less.
+_VCPUS_MAX = 16384
+
+
+def check(domain: Domain, facts: Facts) -> None:
+    """Check what does not depend on this host."""
+    _machine(domain, facts)
+    _vcpus(domain, facts)
+    if domain.cpu is not None:
+        _cpu(domain, domain.cpu)
+    _boot_order(domain)
+    _firmware(domain)
+    _threads(domain)
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+# -- machine -------------------------------------------------------------------------------------------
+
+
+def _machine(domain: Domain, facts: Facts) -> None:
+    emulator = domain.devices.emulator
+    if domain.type not in _VIRT_TYPES:
+        raise _refuse(f"Emulator '{emulator}' does not support virt type '{domain.type}'")
+    if domain.os.type != "hvm":
+        raise _refuse(f"Emulator '{emulator}' does not support os type '{domain.os.type}'")
+    arch = domain.os.arch or ""
+    if arch not in _COMPATIBLE.get(facts.arch, (facts.arch,)):
+        raise _refuse(f"Emulator '{emulator}' does not support arch '{arch}'")
+    machine = domain.os.machine or ""
+    if facts.machine(machine) is None:
+        raise _refuse(f"Emulator '{emulator}' does not support machine type '{machine}'")
+    if domain.launch_security is not None:
+        raise _refuse("launchSecurity: encrypted memory is not supported by this driver")
+
+
+def _vcpus(domain: Domain, facts: Facts) -> None:
+    total = domain.vcpus or 0
+    if total < 1 or total > _VCPUS_MAX:
+        raise VirError(XML_ERROR, "maximum vcpus count must be an integer")
+    if (domain.vcpu_current or 0) > total:
+        raise _refuse("maximum vCPU count must not be less than current vCPU count")
+    kind = facts.machine(domain.os.machine or "")
+    if kind is not None and kind.max_cpus and total > kind.max_cpus:
+        detail = f"Maximum CPUs greater than specified machine type limit {kind.max_cpus}"
+        raise _refuse(detail)
+    if domain.vcpu_cpuset is not None:
+        bitmap(domain.vcpu_cpuset)
+
+
+def bitmap(text: str) -> "list[int]":
+    """Return the numbers of a bitmap.  Errors: INVALID_ARG."""
+    try:
+        return numbers(text)
+    except VirError:
+        raise VirError(INVALID_ARG, f"Failed to parse bitmap '{text}'") from None
+
+
+def _cpu(domain: Domain, cpu: Cpu) -> None:
+    if cpu.sockets:
+        product = cpu.sockets * (cpu.dies or 1) * (cpu.clusters or 1) * (cpu.cores or 1) * (cpu.threads or 1)
+        if product != domain.vcpus:
+            raise _refuse("CPU topology doesn't match maximum vcpu count")
+    seen = set()
+    for feature in cpu.features:
+        if feature.name in seen:
+            raise VirError(XML_ERROR, f"CPU feature '{feature.name}' specified more than once")
+        seen.add(feature.name)
+    taken: set[int] = set()
+    for cell in cpu.cells:
+        members = set(numbers(cell.cpus)) if cell.cpus else set()
+        if members & taken:
+            raise VirError(XML_ERROR, "NUMA cells have overlapping vCPU ids")
+        taken |= members
+    if taken and max(taken) >= (domain.vcpus or 0):
+        raise VirError(INTERNAL_ERROR, "CPU IDs in <numa> exceed the <vcpu> count")
+    if [cell.id for cell in cpu.cells] != list(range(len(cpu.cells))):
+        raise VirError(XML_ERROR, "NUMA cells must be numbered from 0 without gaps")
+
+
+# -- boot ------------------------------------------------------------------------------------------------
+
+
+def _boot_order(domain: Domain) -> None:
+    seen = set()
+    for info in infos(domain.devices):
+        if info.boot_order is None:
+            continue
+        if info.boot_order in seen:
+            raise _refuse(f"boot order '{info.boot_order}' used for more than one device")
+        seen.add(info.boot_order)
+
+
+def _firmware(domain: Domain) -> None:
+    os = domain.os
+    if os.bios_use_serial == "yes" and not domain.devices.serials:
+        raise VirError(XML_ERROR, "need at least one serial port to use BIOS serial output")
+    if os.bios_reboot_timeout is not None and not -1 <= os.bios_reboot_timeout <= 65535:
+        raise VirError(XML_ERROR, "invalid value for rebootTimeout, must be in range [-1,65535]")
+    if os.loader_secure == "yes" and family(os.machine or "") != "q35":
+        raise _refuse("Secure boot is supported with q35 machine types only")
+    if os.initrd and not os.kernel:
+        raise VirError(XML_ERROR, "initrd specified without kernel")
+    if os.cmdline and not os.kernel:
+        raise VirError(XML_ERROR, "cmdline specified without kernel")
+    if os.smbios_mode == "sysinfo" and not domain.sysinfos:
+        raise VirError(XML_ERROR, "Domain without SMBIOS sysinfo block cannot use smbios mode 'sysinfo'")
+
+
+def _threads(domain: Domain) -> None:
+    """See that every I/O thread that a device names is there."""
+    stated = {thread.id for thread in domain.iothread_ids}
+    known = stated or set(range(1, (domain.iothreads or 0) + 1))
+    for disk in domain.devices.disks:
+        if disk.driver is None:
+            continue
+        named = [disk.driver.iothread, *(one.id for one in disk.driver.iothreads)]
+        for number in named:
+            if number is not None and number not in known:
+                raise _refuse(f"Disk iothread '{number}' not defined in iothreadid")
+    for controller in domain.devices.controllers:
+        if controller.driver is None:
+            continue
+        for number in [controller.driver.iothread, *(one.id for one in controller.driver.iothreads)]:
+            if number is not None and number not in known:
+                raise _refuse(f"controller iothread '{number}' not defined in iothreadid")
+
+
+# -- this host -------------------------------------------------------------------------------------------
+
+
+def check_host(domain: Domain, facts: Facts, host: Host) -> None:
+    """Check what this host and this QEMU must be able to do when the guest starts."""
+    if domain.type == "kvm":
+        if not host.kvm:
+            detail = f"domain type='kvm' cannot run here: {host.kvm_reason}; use type='qemu' for emulation"
+            raise _refuse(detail)
+    elif domain.cpu is not None and domain.cpu.mode == "host-passthrough":
+        detail = (
+            f"CPU mode 'host-passthrough' for {domain.os.arch} {domain.type} domain on {host.arch} host is "
+            "not supported by hypervisor"
+        )
+        raise _refuse(detail)
+    _cpu_model(domain, facts)
+    for element in _unkept(domain):
+        raise _refuse(f"{element} is not supported by this driver: remove the element")
+
+
+def _cpu_model(domain: Domain, facts: Facts) -> None:
+    cpu = domain.cpu
+    known = facts.cpus.get("tcg")
+    if cpu is not None and cpu.mode == "custom" and cpu.model and known and cpu.model not in known:
+        raise _refuse(f"CPU model '{cpu.model}' is not supported by hypervisor")
+
+
+def _unkept(domain: Domain) -> "Iterator[str]":
+    """Yield what the definition asks of the host and nobody here does."""
+    if domain.memtune is not None and not domain.memtune.is_empty():
+        yield "memtune"
+    if domain.blkiotune is not None and not domain.blkiotune.is_empty():
+        yield "blkiotune"
+    if domain.cputune is not None:
+        yield from _unkept_tuning(domain.cputune)
+    if domain.resource_partition not in (None, "/machine"):
+        yield "resource/partition"
+    if any(event.enabled == "yes" for event in domain.perf):
+        yield "perf"
+    if domain.numatune is not None and domain.numatune.placement == "auto":
+        yield "numatune/memory placement='auto'"
+    if domain.devices.leases:
+        yield "lease"
+    for label in domain.seclabels:
+        if label.type in ("static", "dynamic") and label.model not in (None, "none"):
+            yield f"seclabel model='{label.model}'"
+
+
+def _unkept_tuning(tune: CpuTune) -> "Iterator[str]":
+    for name in ("shares", "period", "quota", "global_period", "global_quota"):
+        if getattr(tune, name):
+            yield f"cputune/{name}"
+    for name in ("emulator_period", "emulator_quota", "iothread_period", "iothread_quota"):
+        if getattr(tune, name):
+            yield f"cputune/{name}"
+    if tune.vcpuscheds or tune.iothreadscheds or tune.emulatorsched is not None:
+        yield "cputune: a scheduler"
+    if tune.cachetunes or tune.memorytunes:
+        yield "cputune: parts of the CPU cache"
+
+
+__all__ = ["Info", "bitmap", "check", "check_host"]

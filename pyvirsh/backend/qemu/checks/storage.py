@@ -1,0 +1,173 @@
+"""Checks of disks and file systems."""
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.disk import Disk, Filesystem
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+from pyvirsh.backend.qemu.facts import Facts, family
+
+_SERIAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ .+")
+# Image formats.
+FORMATS = (
+    "raw",
+    "qcow2",
+    "qcow",
+    "qed",
+    "vmdk",
+    "vdi",
+    "vpc",
+    "vhdx",
+    "bochs",
+    "cloop",
+    "dmg",
+    "parallels",
+)
+_BUSES = ("ide", "sata", "scsi", "virtio", "usb", "fdc")
+
+
+def check(domain: Domain, facts: Facts) -> None:
+    """Check the disks, one by one and among each other."""
+    board = family(domain.os.machine or "")
+    for disk in domain.devices.disks:
+        _bus(disk, board)
+        _driver(disk)
+        _source(disk)
+        _details(disk)
+    _unique_targets(domain)
+    _unique_drives(domain)
+    for filesystem in domain.devices.filesystems:
+        _filesystem(filesystem)
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def _bus(disk: Disk, board: str) -> None:
+    bus, target = disk.target_bus, disk.target_dev
+    if bus not in _BUSES:
+        raise _refuse(f"disk '{target}': bus '{bus}' is not supported")
+    if bus == "ide" and board != "i440fx":
+        raise _refuse("IDE controllers are unsupported for this QEMU binary or machine type")
+    if disk.device == "floppy" and bus != "fdc":
+        raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
+    if disk.device != "floppy" and bus == "fdc":
+        raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for disk")
+    if disk.device == "cdrom" and bus in ("virtio", "usb"):
+        if bus == "virtio":
+            raise _refuse(f"disk type of '{target}' does not support ejectable media")
+        raise _refuse(f"disk '{target}': device='cdrom' is not supported on bus 'usb': use sata or scsi")
+    _place(disk, board)
+
+
+def _place(disk: Disk, board: str) -> None:
+    address, bus = disk.info.address, disk.target_bus
+    kind = address.type if address is not None else None
+    if bus == "virtio" and kind not in ("pci", None):
+        raise _refuse(f"virtio disk cannot have an address of type '{kind}'")
+    if bus in ("ide", "sata", "scsi", "fdc") and kind not in ("drive", None):
+        raise _refuse(f"unexpected address type for {bus} disk")
+    if address is None or kind != "drive":
+        return
+    if bus == "ide" and board == "i440fx" and address.controller:
+        raise VirError(INTERNAL_ERROR, "Only 1 IDE controller is supported")
+    if bus == "fdc" and address.controller:
+        raise VirError(INTERNAL_ERROR, "Only 1 fdc controller is supported")
+    limits = {"ide": (1, 1), "fdc": (0, 1), "sata": (0, 5)}.get(bus or "")
+    if limits is not None and ((address.bus or 0) > limits[0] or (address.unit or 0) > limits[1]):
+        raise _refuse(f"disk '{disk.target_dev}': no such place on the {bus} controller")
+
+
+def _driver(disk: Disk) -> None:
+    driver, target = disk.driver, disk.target_dev
+    if driver is None:
+        return
+    if driver.name not in (None, "qemu"):
+        raise _refuse(f"unsupported driver name '{driver.name}' for disk '{target}'")
+    known = ("fat",) if disk.type == "dir" else FORMATS
+    if driver.type not in (None, *known):
+        if disk.type == "dir":
+            raise _refuse("storage type 'dir' requires use of storage format 'fat'")
+        raise _refuse(f"unknown driver format value '{driver.type}'")
+    if driver.io == "native" and driver.cache not in ("none", "directsync"):
+        raise _refuse("io='native' needs either no disk cache or directsync cache mode")
+    if driver.copy_on_read == "on" and disk.readonly:
+        raise _refuse("copy_on_read is not compatible with read-only disk")
+    for option in (driver.queues, driver.queue_size, driver.event_idx, driver.ioeventfd):
+        if option is not None and disk.target_bus != "virtio":
+            raise _refuse(f"disk '{target}': virtio options are only supported for virtio bus")
+
+
+def _source(disk: Disk) -> None:
+    if disk.device in ("disk", "lun") and not disk.has_medium:
+        if disk.type not in ("vhostuser", "vhostvdpa"):
+            raise VirError(NO_SOURCE, disk.target_dev or "")
+    source = disk.source
+    needed = {"file": "file", "block": "dev", "dir": "dir", "network": "protocol"}.get(disk.type)
+    if source is not None and needed is not None and disk.has_medium and not getattr(source, needed):
+        raise VirError(NO_SOURCE, disk.target_dev or "")
+    if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
+        raise _refuse("disk device='lun' is only valid for block type disk source")
+    if disk.device == "lun" and disk.target_bus not in ("scsi", "virtio"):
+        raise _refuse("disk device='lun' is only valid for bus='scsi' or bus='virtio'")
+    if disk.type == "dir" and not disk.readonly:
+        raise _refuse("virtual FAT storage can't be accessed in read-write mode")
+
+
+def _details(disk: Disk) -> None:
+    if disk.serial is not None and any(letter not in _SERIAL for letter in disk.serial):
+        raise VirError(INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")
+    if disk.wwn is not None and (
+        len(disk.wwn) != 16 or any(letter not in "0123456789abcdefABCDEF" for letter in disk.wwn)
+    ):
+        raise VirError(INTERNAL_ERROR, f"Malformed wwn: {disk.wwn}")
+    if disk.vendor is not None and len(disk.vendor) > 8:
+        raise VirError(XML_ERROR, "disk vendor is more than 8 characters")
+    if disk.product is not None and len(disk.product) > 16:
+        raise VirError(XML_ERROR, "disk product is more than 16 characters")
+    for name in ("vendor", "product", "wwn"):
+        if getattr(disk, name) is not None and disk.target_bus not in ("scsi", "ide", "sata"):
+            raise _refuse(f"disk '{disk.target_dev}': {name} is only supported on bus scsi, ide or sata")
+
+
+def _unique_targets(domain: Domain) -> None:
+    seen: dict[str, Disk] = {}
+    for disk in domain.devices.disks:
+        other = seen.setdefault(disk.target_dev or "", disk)
+        if other is not disk:
+            names = [_shown(one) for one in (other, disk)]
+            detail = f"target '{disk.target_dev}' duplicated for disk sources '{names[0]}' and '{names[1]}'"
+            raise VirError(XML_ERROR, detail)
+
+
+def _shown(disk: Disk) -> str:
+    source = disk.source
+    return (source.file or source.dev or source.name or "") if source is not None else ""
+
+
+def _unique_drives(domain: Domain) -> None:
+    seen: set[tuple[str, int, int, int, int]] = set()
+    for disk in domain.devices.disks:
+        address = disk.info.address
+        if address is None or address.type != "drive":
+            continue
+        numbers = [address.controller, address.bus, address.target, address.unit]
+        controller, bus, target, unit = (number or 0 for number in numbers)
+        place = (disk.target_bus or "", controller, bus, target, unit)
+        if place in seen:
+            detail = (
+                f"Found duplicate drive address for disk with target name '{disk.target_dev}' "
+                f"controller='{controller}' bus='{bus}' target='{target}' unit='{unit}'"
+            )
+            raise _refuse(detail)
+        seen.add(place)
+
+
+def _filesystem(filesystem: Filesystem) -> None:
+    if filesystem.type != "mount":
+        raise _refuse(f"filesystem type='{filesystem.type}' is not supported: use type='mount'")
+    if not (filesystem.source_dir or filesystem.source_socket):
+        raise VirError(NO_SOURCE, text="missing source information for device")
+    if not filesystem.target_dir and not filesystem.source_socket:
+        raise VirError(XML_ERROR, "missing target of file system: name its tag by <target dir=''/>")
+    if filesystem.driver_type == "handle":
+        raise _refuse("filesystem driver type='handle' is not supported: use 'path' or 'virtiofs'")

@@ -1,0 +1,61 @@
+"""The command line that a definition would be started with, as text; the way back does not exist.
+
+Source: libvirt API, virConnectDomainXMLToNative and virConnectDomainXMLFromNative.
+"""
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.errors import INVALID_ARG, VirError
+from pyvirsh.backend.qemu import aliases, argv, defaults
+from pyvirsh.backend.qemu.argv.display import VNC_PORT
+from pyvirsh.backend.qemu.facts import Facts, Host
+
+FORMAT = "qemu-argv"
+# What shells read as more than a letter.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=/.,:+@%")
+_NAME_MAX = 20
+
+
+def check_format(name: str) -> None:
+    """Refuse other formats.  Errors: INVALID_ARG."""
+    if name != FORMAT:
+        raise VirError(INVALID_ARG, f"unsupported config type {name}")
+
+
+def to_argv(domain: Domain, facts: Facts, host: Host, state: str) -> str:
+    """Return the command line of a completed definition.
+
+    state: the directory below which the driver keeps what running guests need.
+    """
+    prepare(domain)
+    short = f"-1-{domain.name[:_NAME_MAX]}"
+    run = f"{state}/domain-{short}"
+    paths = argv.Paths(
+        run,
+        channels=f"{state}/channel/target/domain-{short}",
+        memory=f"{state}/ram/{short}",
+        hugepages=f"libvirt/qemu/{short}",
+    )
+    _sockets(domain, paths)
+    command = argv.build(domain, facts, host, paths)
+    variables = [f"{name}={value}" for name, value in command.env.items()]
+    return " ".join([*variables, *(_quoted(word) for word in command.words)]) + "\n"
+
+
+def prepare(domain: Domain) -> None:
+    """Do to a definition what every start does: round sizes, name devices, choose ports."""
+    defaults.align(domain)
+    aliases.assign(domain)
+    for graphics in domain.devices.graphics:
+        if graphics.type == "vnc" and graphics.autoport == "yes" and graphics.port in (None, -1, 0):
+            graphics.port = VNC_PORT
+
+
+def _sockets(domain: Domain, paths: argv.Paths) -> None:
+    """Give channels without a socket of their own the one they would have."""
+    defaults.place_sockets(domain, paths.channels)
+
+
+def _quoted(word: str) -> str:
+    if word and all(letter in _PLAIN for letter in word):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
