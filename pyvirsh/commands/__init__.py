@@ -23,7 +23,7 @@ GROUPS: "dict[tuple[str, str], dict[str, str]]" = {
         "domthrottlegrouplist": "throttle",
         "blkiotune": "tuning",
         "blockcommit": "blockjobs",
-        "blockcopy": "blockjobs",
+        "blockcopy": "blockcopy",
         "blockjob": "blockjobs",
         "blockpull": "blockjobs",
         "blockresize": "blockjobs",
