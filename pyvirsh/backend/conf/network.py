@@ -419,28 +419,30 @@ def _check_dns(net: Network, dns: Dns) -> None:
             detail = f"Invalid forwarder IP address '{forwarder.addr}' in network '{name}'"
             raise VirError(XML_ERROR, detail)
     for txt in dns.txts:
-        _check_txt(name, txt)
+        check_txt(name, txt)
     for srv in dns.srvs:
-        _check_srv(name, srv)
+        check_srv(name, srv)
     for host in dns.hosts:
         check_dns_host(name, host)
 
 
-def _check_txt(name: str, txt: Txt) -> None:
+def check_txt(name: str, txt: Txt, *, partial: bool = False) -> None:
+    """Check a TXT record; partial: one that only picks another.  Errors: XML_DETAIL."""
     if not txt.name:
         raise plain(f"missing required name attribute in DNS TXT record of network {name}")
     if not _TXT_NAME.fullmatch(txt.name):
         raise plain(f"prohibited character in DNS TXT record name '{txt.name}' of network {name}")
-    if txt.value is None:
+    if txt.value is None and not partial:
         raise plain(
             f"missing required value attribute in DNS TXT record named '{txt.name}' of network {name}"
         )
 
 
-def _check_srv(name: str, srv: Srv) -> None:
-    if not srv.service:
+def check_srv(name: str, srv: Srv, *, partial: bool = False) -> None:
+    """Check an SRV record; partial: one that only picks another.  Errors: XML_DETAIL."""
+    if not srv.service and not partial:
         raise plain(f"missing required service attribute in DNS SRV record of network '{name}'")
-    if not srv.protocol:
+    if not srv.protocol and not partial:
         detail = f"missing required protocol attribute in DNS SRV record '{srv.service}' of network '{name}'"
         raise plain(detail)
     for attribute, high in (("port", 65535), ("priority", 65535), ("weight", 65535)):
@@ -453,12 +455,12 @@ def _check_srv(name: str, srv: Srv) -> None:
 
 def check_dns_host(name: str, host: DnsHost, *, partial: bool = False) -> None:
     """Check a DNS host; partial: one that only picks another.  Errors: XML_DETAIL."""
+    if not host.names and not partial:
+        raise plain(f"Missing hostname in network '{name}' DNS HOST record")
     if host.ip is None and not partial:
         raise plain(f"Missing IP address in network '{name}' DNS HOST record")
     if host.ip is not None and address_of(host.ip) is None:
         raise plain(f"Invalid IP address in network '{name}' DNS HOST record")
-    if not host.names and not partial:
-        raise plain(f"Missing hostname in network '{name}' DNS HOST record")
 
 
 def address_of(value: "str | None") -> "Address | None":
@@ -552,7 +554,7 @@ def check_host(net: Network, ip: Ip, host: DhcpHost, *, partial: bool = False) -
         raise VirError(XML_ERROR, f"Invalid IP address in static host definition for network '{name}'")
     if partial:
         if not (host.mac or host.name or host.ip or host.id):
-            where = f"for static host definition in network '{name}' "
+            where = f"for static host definition in network '{name}'"
             raise VirError(XML_ERROR, f"At least one of name, mac, or ip attribute must be specified {where}")
         return
     if not ip.is_ipv6 and not (host.mac or host.name):

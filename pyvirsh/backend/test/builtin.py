@@ -45,6 +45,7 @@ _DOMAIN = """\
 def default_world() -> World:
     """Make the built-in world."""
     world = World()
+    world.built_in = True
     facts = Facts(8388608, 2097152, 2, 2)
     live = Definition(source=_DOMAIN, facts=facts)
     guest = Guest(world, "test", "6695eb01-f6a4-8304-79aa-97f2502e193f", live)

@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 # module -> the class in it, and the calls it answers.  A test holds this against the classes.
 THEMES: "dict[str, tuple[str, str]]" = {
+    "network": (
+        "NetworkCalls",
+        """
+            network_lookup_by_name network_lookup_by_uuid connect_list_all_networks
+            network_is_active network_is_persistent network_get_bridge_name
+            network_get_xml_desc network_get_autostart network_set_autostart
+            network_define_xml network_define_xml_flags network_create_xml
+            network_create_xml_flags network_create network_destroy network_undefine
+            network_update network_set_metadata network_get_metadata
+            connect_network_event_register_any connect_network_event_deregister_any
+        """,
+    ),
     "lifecycle": (
         "Lifecycle",
         """

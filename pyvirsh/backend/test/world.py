@@ -4,7 +4,7 @@ import os
 import time
 
 from pyvirsh.backend.api import DomainRef, Event
-from pyvirsh.backend.errors import NO_DOMAIN, NO_NETWORK, VirError
+from pyvirsh.backend.errors import NO_DOMAIN, VirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyvirsh.backend.api import Ref
     from pyvirsh.backend.test.guest import Guest
     from pyvirsh.backend.test.mailbox import Mailbox
+    from pyvirsh.backend.test.network import Networks
 
 # model, memory in KiB, CPUs, MHz, NUMA nodes, sockets, cores, threads
 NodeInfo = tuple[str, int, int, int, int, int, int, int]
@@ -57,6 +58,10 @@ class World:
         self.domains: dict[str, Guest] = {}
         self.domain_names: dict[str, Guest] = {}
         self.next_id = 1
+        # Whether it is the host of test:///default, which has one object of each kind.
+        self.built_in = False
+        # Each made by its module when first asked for.
+        self.networks: Networks | None = None
         # driver's mailbox for each connection that listens
         self.mailboxes: list[Mailbox] = []
 
@@ -84,7 +89,9 @@ class World:
 
     def network_start(self, name: str) -> "tuple[str, int]":
         """Return the first address that a network gives out, and its prefix.  Errors: NO_NETWORK."""
-        raise VirError(NO_NETWORK, f"no network with matching name '{name}'")
+        from pyvirsh.backend.test.network import first_lease
+
+        return first_lease(self, name)
 
     # -- domains -----------------------------------------------------------------------------------
 
