@@ -214,6 +214,15 @@ def inject_nmi(ctx: "Session", args: "Args") -> None:
     ctx.driver.domain_inject_nmi(ctx.domain(args.domain))
 
 
+def _key_names(ctx: "Session", args: "Args", detail: str) -> "list[str]":
+    """Offer the names of keys in the set of codes that is given."""
+    codeset = keycodes.codeset(str(args.values.get("codeset") or "linux"))
+    return list(keycodes.names(codeset)) if codeset is not None else []
+
+
+# What completion finds here.
+OFFERS = {"keycode-name": (_key_names, False)}
+
 # Keys that can be held down together.
 KEYS_MAX = 16
 
