@@ -261,12 +261,7 @@ def _c_number(text: str) -> "int | None":
     body = text.lstrip(" \t\n\v\f\r").removeprefix("+").lower()
     base = 16 if body.startswith("0x") else 8 if body.startswith("0") else 10
     digits = body[2:] if base == 16 else body
-    if not (digits.isascii() and digits.isalnum()):
-        return None
-    try:
-        return int(digits, base)
-    except ValueError:
-        return None
+    return int(digits, base) if digits and set(digits) <= set("0123456789abcdef"[:base]) else None
 
 
 SIGNALS = (
