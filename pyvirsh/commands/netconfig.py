@@ -131,7 +131,7 @@ def _number(names: "tuple[str, ...]", name: str, what: str) -> int:
         CURRENT,
         flag("title", "the title instead of the description"),
         flag("edit", "change it in an editor"),
-        words("new-desc", "the new text"),
+        words("new-desc", "the new text", "none"),
     ),
     rules=AFFECT,
 )
@@ -159,7 +159,7 @@ def net_desc(ctx: "Session", args: "Args") -> None:
 
 def _show_description(ctx: "Session", args: "Args", what: str, present: str) -> None:
     if present:
-        ctx.out.value(what, present)
+        ctx.out.data({what: present}, present)
     else:
         ctx.out.data({what: None}, "")
         ctx.out.raw_note(f"No {what} for network: {args.network}")
