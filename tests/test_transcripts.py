@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+
 import transcripts
 
 FILES = transcripts.find()
@@ -20,9 +21,11 @@ def test_pyvirsh(path):
     assert steps
     with transcripts.Place():
         ours = transcripts.Ours()
-        for step in steps:
-            _compare(step, ours.run(step.argv))
-        ours.close()
+        try:
+            for step in steps:
+                _compare(step, ours.run(step.argv))
+        finally:
+            ours.close()
 
 
 def _virsh_version():

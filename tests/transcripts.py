@@ -172,9 +172,14 @@ class Ours:
             if options.uri is None and not options.read_only:
                 self._session = session
         session.out = out
-        if len(options.words) == 1:
-            return dispatch.run_text(session, options.words[0], connect=True)
-        return dispatch.run_argv(session, options.words, connect=True)
+        try:
+            if len(options.words) == 1:
+                return dispatch.run_text(session, options.words[0], connect=True)
+            return dispatch.run_argv(session, options.words, connect=True)
+        finally:
+            # The handles on test:///default in one process share its state.
+            if session is not self._session:
+                session.disconnect()
 
     def close(self) -> None:
         """Close the connection."""
