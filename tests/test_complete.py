@@ -129,6 +129,13 @@ def test_rich_takes_values_behind_an_equals_sign(session):
     assert rich(session, "setvcpus test --count=") == []
 
 
+def test_rich_offers_the_form_of_output(session):
+    assert [text for text, _ in rich(session, "domstate --o")] == ["--output"]
+    assert [text for text, _ in rich(session, "domstate --output j")] == ["json"]
+    assert [text for text, _ in rich(session, "domstate --output=c")] == ["--output=csv"]
+    assert "--output" not in [text for text, _ in rich(session, "domstate ")]
+
+
 def test_rich_offers_files(session, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one.xml").touch()

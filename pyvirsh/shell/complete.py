@@ -12,7 +12,7 @@ import sys
 
 from pyvirsh.backend.errors import VirError
 from pyvirsh.errors import CommandFailed
-from pyvirsh.shell.binding import Args, Binder
+from pyvirsh.shell.binding import OUTPUT, Args, Binder
 from pyvirsh.shell.dispatch import find
 from pyvirsh.shell.output import ERROR, FORMATS
 from pyvirsh.shell.words import ArgvLexer, Lexer
@@ -117,6 +117,8 @@ def _last_command(lexer: "Lexer | ArgvLexer") -> "Binder | None":
 
 
 def _value(binder: Binder, opt: "Opt") -> "str | bool":
+    if opt is OUTPUT:
+        return binder.output
     value = binder.values.get(opt.name, "")
     return value[-1] if isinstance(value, list) else value
 
@@ -145,6 +147,8 @@ def rich(session: "Session", lexer: "Lexer | ArgvLexer", word: str) -> "list[Can
         found = _options(at)
         if not word and at.option is not None:
             found = _rich_values(session, at) + found
+        if word and at.binder is not None and at.binder.command.option(OUTPUT.name) is None:
+            found.append(Candidate("--" + OUTPUT.name, OUTPUT.help))
     elif at.kind == "value":
         found = _rich_values(session, at)
     else:
