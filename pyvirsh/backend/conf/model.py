@@ -6,12 +6,13 @@ of a child, ``name`` a child's text, ``.`` the element's own text.  Steps are se
 declared fields.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import INVALID_ARG, OVERFLOW, XML_ERROR, VirError
 
 
 class Field:
@@ -19,12 +20,24 @@ class Field:
 
     name = ""
 
-    def __init__(self, path: str, *, default: Any = None, choices: "tuple[str, ...]" = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        default: Any = None,
+        choices: "tuple[str, ...]" = (),
+        required: bool = False,
+        unknown: "tuple[int, str] | None" = None,
+    ) -> None:
         *steps, last = path.split("/")
+        self.path = path
         self.attribute = last[1:] if last.startswith("@") else ""
         self.steps = tuple(steps if self.attribute or last == "." else [*steps, last])
         self.default = default
         self.choices = choices
+        self.required = required
+        # Error code and text ({} stands for the value) for a value that is not one of the choices.
+        self.unknown = unknown
 
     def fresh(self) -> Any:
         """Return the value of a new object."""
@@ -41,6 +54,9 @@ class Field:
             return self.fresh()
         text = element.get(self.attribute) if self.attribute else self.text_of(element)
         if text is None:
+            if self.required:
+                detail = f"attribute '{self.attribute}' in element '{self.element_name(owner.tag)}'"
+                raise VirError(XML_ERROR, f"Missing required {detail}")
             return self.fresh()
         if self.choices and text not in self.choices:
             raise self.invalid(text, owner)
@@ -56,6 +72,8 @@ class Field:
 
     def invalid(self, text: str, owner: "type[Model]") -> VirError:
         """Make the error for a value that may not stand here."""
+        if self.unknown is not None:
+            return VirError(self.unknown[0], self.unknown[1].format(text))
         element = self.element_name(owner.tag)
         if self.attribute:
             detail = f"Invalid value for attribute '{self.attribute}' in element '{element}': '{text}'."
@@ -118,16 +136,36 @@ class Writer:
 
 
 class _Integer(Field):
-    def __init__(self, path: str, *, default: Any = None, base: int = 10, form: str = "{}") -> None:
-        super().__init__(path, default=default)
+    def __init__(
+        self,
+        path: str,
+        *,
+        default: Any = None,
+        base: int = 10,
+        form: str = "{}",
+        signed: bool = False,
+        unknown: "tuple[int, str] | None" = None,
+    ) -> None:
+        super().__init__(path, default=default, unknown=unknown)
         self._base = base
         self._form = form
+        self._signed = signed
 
     def convert(self, text: str, owner: "type[Model]") -> int:
         try:
-            return int(text.strip(), self._base if text.strip()[:2].lower() != "0x" else 0)
+            number = int(text, self._base if text.lstrip()[:2].lower() != "0x" else 0)
         except ValueError:
             raise self.invalid(text, owner) from None
+        if text[-1:].isspace() or "_" in text or number >= 1 << 64 or number < 0 and not self._signed:
+            raise self.invalid(text, owner)
+        return number
+
+    def invalid(self, text: str, owner: "type[Model]") -> VirError:
+        error = super().invalid(text, owner)
+        if self.unknown is not None or not self.attribute:
+            return error
+        kind = "integer" if self._signed else "non-negative integer"
+        return VirError(XML_ERROR, f"{error.detail} Expected {kind} value")
 
     def shown(self, value: int) -> str:
         return self._form.format(value)
@@ -153,14 +191,20 @@ class _Size(Field):
         element = at.find(self.steps)
         if element is None or (text := self._number(element)) is None:
             return None
-        number = scaled(text, element.get("unit") or self._bare)
-        if number is None:
-            raise self.invalid(text, owner)
-        return int(-(-number // UNITS[self._unit]))
+        unit = element.get("unit")
+        if not _WHOLE.fullmatch(text) or int(text) >= 1 << 64:
+            detail = f"Invalid value '{text}' for element or attribute './{self.path}[1]'"
+            raise VirError(XML_ERROR, detail)
+        factor = factor_of(unit or self._bare)
+        if factor is None:
+            raise VirError(INVALID_ARG, f"unknown suffix '{unit}'")
+        if int(text) * factor >= 1 << 63:
+            raise VirError(OVERFLOW, f"value too large: {text}{unit or ''}")
+        return -(-int(text) * factor // UNITS[self._unit])
 
     def _number(self, element: Element) -> "str | None":
         text = element.get(self.attribute) if self.attribute else element.text
-        return text.strip() if text and text.strip() else None
+        return text or None
 
     def write(self, value: int, at: Writer) -> None:
         node = at.node(self.steps)
@@ -265,14 +309,31 @@ class _Verbatim(Field):
 # The declarations.  They are typed Any so that ``name: str | None = text("name")`` states the type.
 
 
-def text(path: str, *, choices: "tuple[str, ...]" = (), default: "str | None" = None) -> Any:
-    """Declare a text."""
-    return Field(path, choices=choices, default=default)
+def text(
+    path: str,
+    *,
+    choices: "tuple[str, ...]" = (),
+    default: "str | None" = None,
+    required: bool = False,
+    unknown: "tuple[int, str] | None" = None,
+) -> Any:
+    """Declare a text.
+
+    unknown: error code and text ({} is the value) for what is not one of the choices, where libvirt says it
+    in words of its own.
+    """
+    return Field(path, choices=choices, default=default, required=required, unknown=unknown)
 
 
-def integer(path: str, *, default: "int | None" = None) -> Any:
-    """Declare a whole number."""
-    return _Integer(path, default=default)
+def integer(
+    path: str,
+    *,
+    default: "int | None" = None,
+    signed: bool = False,
+    unknown: "tuple[int, str] | None" = None,
+) -> Any:
+    """Declare a whole number; see `text` for `unknown`."""
+    return _Integer(path, default=default, signed=signed, unknown=unknown)
 
 
 def numbers(path: str) -> Any:
@@ -337,13 +398,23 @@ UNITS = {"b": 1, "bytes": 1, "B": 1, **_BINARY, **_DECIMAL, **_SHORT}
 _UNITS_FOLDED = {unit.lower(): factor for unit, factor in UNITS.items()} | {"byte": 1}
 
 
+# A whole number as C's library reads one, with nothing behind it.
+_WHOLE = re.compile(r"[ \t\n]*\+?[0-9]+")
+
+
+def factor_of(unit: str) -> "int | None":
+    """Return how many bytes a unit stands for; None if it is none."""
+    return _UNITS_FOLDED.get(unit.lower())
+
+
 def scaled(text: str, unit: str) -> "int | None":
     """Return a number with its unit as bytes; None if either is not one."""
-    factor = _UNITS_FOLDED.get(unit.strip().lower())
+    factor = factor_of(unit.strip())
     digits = text.strip()
     if factor is None or not digits.isascii() or not digits.isdigit() or len(digits) > 20:
         return None
-    return int(digits) * int(factor)
+    number = int(digits) * int(factor)
+    return number if number < 1 << 64 else None
 
 
 class Model:

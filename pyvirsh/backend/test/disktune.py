@@ -5,7 +5,7 @@ from pyvirsh.backend.api import DomainRef, TypedParam
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.disk import Disk, IoTune
-from pyvirsh.backend.conf.domain.net import BandwidthSide, Interface
+from pyvirsh.backend.conf.domain.net import BandwidthSide, Inbound, Interface, Outbound
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, INVALID_ARG, VirError
 from pyvirsh.backend.test.base import AFFECT, TestBase
 from pyvirsh.backend.test.params import checked
@@ -101,7 +101,7 @@ class DiskTuning(TestBase):
                 name.partition(".")[2]: value for name, value in given.items() if name.startswith(side)
             }
             if numbers:
-                setattr(interface, side, _side(numbers))
+                setattr(interface, side, _side(side, numbers))
 
 
 def _tune_param(tune: IoTune, name: str) -> TypedParam:
@@ -136,7 +136,8 @@ def _bandwidth(interface: Interface, name: str) -> int:
     return int(getattr(limits, field) or 0) if limits is not None else 0
 
 
-def _side(numbers: "dict[str, int | float | str]") -> "BandwidthSide | None":
+def _side(side: str, numbers: "dict[str, int | float | str]") -> "BandwidthSide | None":
     """Make the limits of one direction; None when there is no average and no floor."""
-    kept = {name: str(value) for name, value in numbers.items() if value}
-    return BandwidthSide(**kept) if kept.keys() & {"average", "floor"} else None
+    kept = {name: int(value) for name, value in numbers.items() if value}
+    kind = Inbound if side == "inbound" else Outbound
+    return kind(**kept) if kept.keys() & {"average", "floor"} else None

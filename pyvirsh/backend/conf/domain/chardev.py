@@ -5,6 +5,7 @@ Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devic
 
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel
 from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, text
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED
 
 CHAR_TYPES = (
     "null",
@@ -47,7 +48,11 @@ class CharPeer(Model):
 class CharSource(Model):
     """What a character device is connected to; inlined, as it stands on the device's element."""
 
-    type: str | None = text("@type", choices=CHAR_TYPES)
+    type: str | None = text(
+        "@type",
+        choices=CHAR_TYPES,
+        unknown=(CONFIG_UNSUPPORTED, "unknown type presented to host for character device: {}"),
+    )
     tty: str | None = text("@tty")
     peers: list[CharPeer] = many("source", CharPeer)
     protocol: str | None = text("protocol/@type", choices=("raw", "telnet", "telnets", "tls"))

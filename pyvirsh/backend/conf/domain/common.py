@@ -81,6 +81,8 @@ class Address(Model):
     zpci_fid: int | None = hexadecimal("zpci/@fid", 8)
 
     def after_parse(self, element: Element) -> None:
+        if self.type == "pci":
+            self._check_pci()
         for part in _PARTS.get(self.type or "", ()):
             if getattr(self, part) is None:
                 setattr(self, part, 0)
@@ -94,6 +96,16 @@ class Address(Model):
             value = getattr(self, part)
             if value is not None and part in forms:
                 node.attrs[part] = forms[part].format(value)
+
+    def _check_pci(self) -> None:
+        for part, limit in (("domain", 0xFFFF), ("bus", 0xFF), ("slot", 0x1F)):
+            value = getattr(self, part) or 0
+            if not 0 <= value <= limit:
+                detail = f"Invalid PCI address {part}='0x{value:x}', must be <= 0x{limit:X}"
+                raise VirError(XML_ERROR, detail)
+        if not 0 <= (self.function or 0) <= 7:
+            detail = f"Invalid PCI address function=0x{self.function:x}, must be <= 7"
+            raise VirError(XML_ERROR, detail)
 
     @property
     def pci(self) -> "tuple[int, int, int] | None":

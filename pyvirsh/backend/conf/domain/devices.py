@@ -21,6 +21,7 @@ from pyvirsh.backend.conf.model import (
     yes_no,
 )
 from pyvirsh.backend.conf.xml import Node
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR
 
 CONTROLLER_TYPES = (
     "ide",
@@ -55,8 +56,8 @@ class Controller(Model):
     """A controller that other devices are attached to."""
 
     tag = "controller"
-    type: str = text("@type", choices=CONTROLLER_TYPES)
-    index: int | None = integer("@index")
+    type: str = text("@type", choices=CONTROLLER_TYPES, default="ide")
+    index: int | None = integer("@index", signed=True)
     model: str | None = text("@model")
     ports: int | None = integer("@ports")
     vectors: int | None = integer("@vectors")
@@ -71,7 +72,7 @@ class Controller(Model):
     target_index: int | None = integer("target/@index")
     hotplug: str | None = on_off("target/@hotplug")
     mem_reserve: int | None = integer("target/@memReserve")
-    numa_node: int | None = integer("target/node")
+    numa_node: int | None = integer("target/node", signed=True)
     pcihole64: int | None = sized("pcihole64", unit="KiB", bare="KiB")
     driver: ControllerDriver | None = one("driver", ControllerDriver)
     info: Info = inline(Info)
@@ -81,8 +82,16 @@ class Input(Model):
     """A keyboard, mouse or tablet."""
 
     tag = "input"
-    type: str = text("@type", choices=("mouse", "tablet", "keyboard", "passthrough", "evdev"))
-    bus: str | None = text("@bus", choices=("ps2", "usb", "xen", "parallels", "virtio", "none"))
+    type: str = text(
+        "@type",
+        choices=("mouse", "tablet", "keyboard", "passthrough", "evdev"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown input device type '{}'"),
+    )
+    bus: str | None = text(
+        "@bus",
+        choices=("ps2", "usb", "xen", "parallels", "virtio", "none"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown input bus type '{}'"),
+    )
     model: str | None = text("@model")
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     source_evdev: str | None = text("source/@evdev")
@@ -97,7 +106,9 @@ class Tpm(Model):
     """A trusted platform module."""
 
     tag = "tpm"
-    model: str | None = text("@model")
+    model: str | None = text(
+        "@model", choices=("default", "tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy")
+    )
     backend_type: str | None = text("backend/@type", choices=("passthrough", "emulator", "external"))
     backend_version: str | None = text("backend/@version", choices=("1.2", "2.0", "default"))
     backend_persistent_state: str | None = yes_no("backend/@persistent_state")
@@ -138,12 +149,16 @@ class Graphics(Model):
     """A display server, or the display of the host."""
 
     tag = "graphics"
-    type: str = text("@type", choices=("sdl", "vnc", "rdp", "desktop", "spice", "egl-headless", "dbus"))
+    type: str = text(
+        "@type",
+        choices=("sdl", "vnc", "rdp", "desktop", "spice", "egl-headless", "dbus"),
+        required=True,
+    )
     socket: str | None = text("@socket")
-    port: int | None = integer("@port")
-    tls_port: int | None = integer("@tlsPort")
+    port: int | None = integer("@port", signed=True, unknown=(INTERNAL_ERROR, "cannot parse vnc port {}"))
+    tls_port: int | None = integer("@tlsPort", signed=True)
     autoport: str | None = yes_no("@autoport")
-    websocket: int | None = integer("@websocket")
+    websocket: int | None = integer("@websocket", signed=True)
     websocket_generated: str | None = text("@websocketGenerated")
     p2p: str | None = yes_no("@p2p")
     address: str | None = text("@address")
@@ -183,11 +198,14 @@ class Codec(Model):
     type: str | None = text("@type")
 
 
+SOUND_MODELS = tuple("sb16 es1370 pcspk ac97 ich6 ich9 usb ich7 virtio".split())
+
+
 class Sound(Model):
     """A sound card."""
 
     tag = "sound"
-    model: str | None = text("@model")
+    model: str | None = text("@model", choices=SOUND_MODELS, required=True)
     multichannel: str | None = yes_no("@multichannel")
     streams: int | None = integer("@streams")
     codecs: list[Codec] = many("codec", Codec)
@@ -251,6 +269,9 @@ class Audio(Model):
     output: AudioSide | None = one("output", AudioSide)
 
 
+VIDEO_MODELS = tuple("default vga cirrus vmvga xen vbox qxl parallels virtio gop none bochs ramfb".split())
+
+
 class Video(Model):
     """A graphics card."""
 
@@ -258,7 +279,7 @@ class Video(Model):
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     driver_name: str | None = text("driver/@name", choices=("qemu", "vhostuser", "default"))
     vgaconf: str | None = text("driver/@vgaconf", choices=("io", "on", "off"))
-    model: str | None = text("model/@type")
+    model: str | None = text("model/@type", choices=VIDEO_MODELS)
     ram: int | None = integer("model/@ram")
     vram: int | None = integer("model/@vram")
     vram64: int | None = integer("model/@vram64")
@@ -308,12 +329,15 @@ class HostAddress(Address):
             node.attrs.pop("type", None)
 
 
+HOSTDEV_TYPES = ("usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc", "net")
+
+
 class HostDev(Model):
     """A device of the host, given to the guest."""
 
     tag = "hostdev"
     mode: str | None = text("@mode", choices=("subsystem", "capabilities"))
-    type: str | None = text("@type")
+    type: str | None = text("@type", choices=HOSTDEV_TYPES, required=True)
     managed: str | None = yes_no("@managed")
     sgio: str | None = text("@sgio")
     rawio: str | None = yes_no("@rawio")
@@ -357,7 +381,7 @@ class Watchdog(Model):
     """A watchdog timer."""
 
     tag = "watchdog"
-    model: str = text("@model", choices=WATCHDOG_MODELS)
+    model: str = text("@model", choices=WATCHDOG_MODELS, required=True)
     action: str | None = text("@action", choices=WATCHDOG_ACTIONS)
     info: Info = inline(Info)
 
@@ -367,7 +391,9 @@ class MemBalloon(Model):
 
     tag = "memballoon"
     model: str = text(
-        "@model", choices=("virtio", "xen", "none", "virtio-transitional", "virtio-non-transitional")
+        "@model",
+        choices=("virtio", "xen", "none", "virtio-transitional", "virtio-non-transitional"),
+        required=True,
     )
     autodeflate: str | None = on_off("@autodeflate")
     free_page_reporting: str | None = on_off("@freePageReporting")
@@ -389,7 +415,7 @@ class Rng(Model):
     """A random number generator."""
 
     tag = "rng"
-    model: str | None = text("@model")
+    model: str | None = text("@model", required=True)
     rate_bytes: int | None = integer("rate/@bytes")
     rate_period: int | None = integer("rate/@period")
     backend: RngBackend | None = one("backend", RngBackend)
@@ -472,7 +498,7 @@ class Iommu(Model):
     """A memory management unit for devices."""
 
     tag = "iommu"
-    model: str = text("@model")
+    model: str = text("@model", choices=("intel", "smmuv3", "virtio", "amd"), required=True)
     intremap: str | None = on_off("driver/@intremap")
     caching_mode: str | None = on_off("driver/@caching_mode")
     eim: str | None = on_off("driver/@eim")

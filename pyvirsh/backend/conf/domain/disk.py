@@ -17,10 +17,13 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.conf.xml import Element, children, local_name
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.conf.xml import Element
+from pyvirsh.backend.errors import NO_TARGET, VirError
 
 SOURCE_TYPES = ("file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa", "none")
+
+
+PROTOCOLS = tuple("nbd rbd sheepdog gluster iscsi http https ftp ftps tftp vxhs nfs ssh".split())
 
 
 class Host(Model):
@@ -84,7 +87,7 @@ class DiskSource(Model):
     """Where a disk's data is; the disk's type says which fields count."""
 
     tag = "source"
-    protocol: str | None = text("@protocol")
+    protocol: str | None = text("@protocol", choices=PROTOCOLS)
     name: str | None = text("@name")
     query: str | None = text("@query")
     tls: str | None = yes_no("@tls")
@@ -282,11 +285,13 @@ class Disk(Model):
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:
-        tags = [local_name(child) for child in children(element)]
-        if "target" not in tags:
-            raise VirError(XML_ERROR, "missing target information for device")
         if not self.target_dev:
-            raise VirError(XML_ERROR, "Missing required attribute 'dev' in element 'target'")
+            raise VirError(NO_TARGET, self._shown())
+
+    def _shown(self) -> str:
+        """Return what the disk is called where it has no target."""
+        source = self.source
+        return (source.file or source.dev or source.name or "") if source is not None else ""
 
     @property
     def format(self) -> "str | None":

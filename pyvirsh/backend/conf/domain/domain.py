@@ -20,7 +20,7 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
 VIRT_TYPES = (
     "qemu",
@@ -125,7 +125,7 @@ class Domain(Model):
     """A domain.  Memory is in KiB."""
 
     tag = "domain"
-    type: str = text("@type")
+    type: str = text("@type", choices=VIRT_TYPES, unknown=(CONFIG_UNSUPPORTED, "invalid domain type {}"))
     id: int | None = integer("@id")
     name: str = text("name")
     uuid: str | None = text("uuid")
@@ -146,7 +146,7 @@ class Domain(Model):
     vcpu_placement: str | None = text("vcpu/@placement", choices=("static", "auto"))
     vcpu_cpuset: str | None = numbers("vcpu/@cpuset")
     vcpu_current: int | None = integer("vcpu/@current")
-    vcpus: int | None = integer("vcpu")
+    vcpus: int | None = integer("vcpu", unknown=(XML_ERROR, "maximum vcpus count must be an integer"))
     vcpu_states: list[tuning.Vcpu] = many("vcpus/vcpu", tuning.Vcpu)
     iothreads: int | None = integer("iothreads")
     iothread_ids: list[tuning.IoThread] = many("iothreadids/iothread", tuning.IoThread)
@@ -166,10 +166,20 @@ class Domain(Model):
     features: tuning.Features | None = one("features", tuning.Features)
     cpu: tuning.Cpu | None = one("cpu", tuning.Cpu)
     clock: tuning.Clock | None = one("clock", tuning.Clock)
-    on_poweroff: str | None = text("on_poweroff", choices=LIFECYCLE)
-    on_reboot: str | None = text("on_reboot", choices=LIFECYCLE)
-    on_crash: str | None = text("on_crash", choices=CRASH)
-    on_lockfailure: str | None = text("on_lockfailure", choices=("poweroff", "restart", "pause", "ignore"))
+    on_poweroff: str | None = text(
+        "on_poweroff", choices=CRASH, unknown=(CONFIG_UNSUPPORTED, "unknown on_poweroff action: {}")
+    )
+    on_reboot: str | None = text(
+        "on_reboot", choices=CRASH, unknown=(CONFIG_UNSUPPORTED, "unknown on_reboot action: {}")
+    )
+    on_crash: str | None = text(
+        "on_crash", choices=CRASH, unknown=(CONFIG_UNSUPPORTED, "unknown on_crash action: {}")
+    )
+    on_lockfailure: str | None = text(
+        "on_lockfailure",
+        choices=("poweroff", "restart", "pause", "ignore"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown on_lockfailure action: {}"),
+    )
     pm: tuning.Pm | None = one("pm", tuning.Pm)
     perf: list[tuning.PerfEvent] = many("perf/event", tuning.PerfEvent)
     devices: Devices = one("devices", Devices)

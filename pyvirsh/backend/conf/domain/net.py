@@ -69,9 +69,9 @@ class InterfaceSource(Model):
     address_text: str | None = text("@address")
     port: str | None = text("@port")
     path: str | None = text("@path")
-    mode: str | None = text("@mode")
     name: str | None = text("@name")
     dev: str | None = text("@dev")
+    mode: str | None = text("@mode")
     local_address: str | None = text("local/@address")
     local_port: str | None = text("local/@port")
     reconnect: Reconnect | None = one("reconnect", Reconnect)
@@ -124,10 +124,22 @@ class VlanTag(Model):
 class BandwidthSide(Model):
     """A limit: average and peak in KiB/s, burst in KiB."""
 
-    average: str | None = text("@average")
-    peak: str | None = text("@peak")
-    floor: str | None = text("@floor")
-    burst: str | None = text("@burst")
+    average: int | None = integer("@average")
+    peak: int | None = integer("@peak")
+    floor: int | None = integer("@floor")
+    burst: int | None = integer("@burst")
+
+
+class Inbound(BandwidthSide):
+    """The limit of what comes in."""
+
+    tag = "inbound"
+
+
+class Outbound(BandwidthSide):
+    """The limit of what goes out."""
+
+    tag = "outbound"
 
 
 class Offloads(Model):
@@ -164,7 +176,7 @@ class Interface(Model):
     """A network interface of the guest."""
 
     tag = "interface"
-    type: str = text("@type", choices=INTERFACE_TYPES)
+    type: str = text("@type", choices=INTERFACE_TYPES, default="user")
     managed: str | None = yes_no("@managed")
     trust_guest_rx_filters: str | None = yes_no("@trustGuestRxFilters")
     mac: str | None = text("mac/@address")
@@ -174,8 +186,8 @@ class Interface(Model):
     vlan_trunk: str | None = yes_no("vlan/@trunk")
     vlan_tags: list[VlanTag] = many("vlan/tag", VlanTag)
     virtualport: VirtualPort | None = one("virtualport", VirtualPort)
-    inbound: BandwidthSide | None = one("bandwidth/inbound", BandwidthSide)
-    outbound: BandwidthSide | None = one("bandwidth/outbound", BandwidthSide)
+    inbound: Inbound | None = one("bandwidth/inbound", Inbound)
+    outbound: Outbound | None = one("bandwidth/outbound", Outbound)
     isolated: str | None = yes_no("port/@isolated")
     ips: list[Ip] = many("ip", Ip)
     routes: list[Route] = many("route", Route)

@@ -19,6 +19,7 @@ from pyvirsh.backend.conf.model import (
     yes_no,
 )
 from pyvirsh.backend.conf.xml import Element, Node, children
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED
 
 # -- memory ------------------------------------------------------------------------------------------
 
@@ -123,7 +124,7 @@ class Sched(Model):
     vcpus: str | None = text("@vcpus")
     iothreads: str | None = text("@iothreads")
     scheduler: str | None = text("@scheduler")
-    priority: int | None = integer("@priority")
+    priority: int | None = integer("@priority", signed=True)
 
 
 class CacheTunePart(Model):
@@ -154,13 +155,13 @@ class CpuTune(Model):
     tag = "cputune"
     shares: int | None = integer("shares")
     period: int | None = integer("period")
-    quota: int | None = integer("quota")
+    quota: int | None = integer("quota", signed=True)
     global_period: int | None = integer("global_period")
-    global_quota: int | None = integer("global_quota")
+    global_quota: int | None = integer("global_quota", signed=True)
     emulator_period: int | None = integer("emulator_period")
-    emulator_quota: int | None = integer("emulator_quota")
+    emulator_quota: int | None = integer("emulator_quota", signed=True)
     iothread_period: int | None = integer("iothread_period")
-    iothread_quota: int | None = integer("iothread_quota")
+    iothread_quota: int | None = integer("iothread_quota", signed=True)
     vcpupins: list[VcpuPin] = many("vcpupin", VcpuPin)
     emulatorpin: str | None = numbers("emulatorpin/@cpuset")
     iothreadpins: list[IoThreadPin] = many("iothreadpin", IoThreadPin)
@@ -184,7 +185,11 @@ class NumaTune(Model):
     """Which host nodes the guest's memory comes from."""
 
     tag = "numatune"
-    mode: str | None = text("memory/@mode", choices=("strict", "preferred", "interleave", "restrictive"))
+    mode: str | None = text(
+        "memory/@mode",
+        choices=("strict", "preferred", "interleave", "restrictive"),
+        unknown=(CONFIG_UNSUPPORTED, "Unsupported NUMA memory tuning mode '{}'"),
+    )
     nodeset: str | None = numbers("memory/@nodeset")
     placement: str | None = text("memory/@placement", choices=("static", "auto"))
     memnodes: list[MemNode] = many("memnode", MemNode)
@@ -247,7 +252,11 @@ class Cpu(Model):
     """The guest's CPU."""
 
     tag = "cpu"
-    mode: str | None = text("@mode", choices=("custom", "host-model", "host-passthrough", "maximum"))
+    mode: str | None = text(
+        "@mode",
+        choices=("custom", "host-model", "host-passthrough", "maximum"),
+        unknown=(CONFIG_UNSUPPORTED, "Invalid mode attribute '{}'"),
+    )
     match: str | None = text("@match", choices=("minimum", "exact", "strict"))
     check: str | None = text("@check", choices=("none", "partial", "full", "default"))
     migratable: str | None = on_off("@migratable")
@@ -347,7 +356,7 @@ class Os(Model):
     bootmenu_enable: str | None = yes_no("bootmenu/@enable")
     bootmenu_timeout: int | None = integer("bootmenu/@timeout")
     bios_use_serial: str | None = yes_no("bios/@useserial")
-    bios_reboot_timeout: int | None = integer("bios/@rebootTimeout")
+    bios_reboot_timeout: int | None = integer("bios/@rebootTimeout", signed=True)
     smbios_mode: str | None = text("smbios/@mode", choices=("emulate", "host", "sysinfo"))
 
 
@@ -515,7 +524,11 @@ class Clock(Model):
     """The guest's clock."""
 
     tag = "clock"
-    offset: str | None = text("@offset", choices=("utc", "localtime", "variable", "timezone", "absolute"))
+    offset: str | None = text(
+        "@offset",
+        choices=("utc", "localtime", "variable", "timezone", "absolute"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown clock offset '{}'"),
+    )
     adjustment: str | None = text("@adjustment")
     basis: str | None = text("@basis", choices=("utc", "localtime"))
     timezone: str | None = text("@timezone")
