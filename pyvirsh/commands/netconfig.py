@@ -206,8 +206,10 @@ def net_metadata(ctx: "Session", args: "Args") -> None:
             line_notes=False,
         )
         edit_xml(ctx, edit)
+    elif (element := _element(ctx, net, uri, flags)) == "\n":
+        ctx.out.data(None, element)
     else:
-        ctx.out.xml(_element(ctx, net, uri, flags))
+        ctx.out.xml(element)
 
 
 def _element(ctx: "Session", net: "NetworkRef", uri: str, flags: int) -> str:

@@ -105,12 +105,12 @@ def c_value(answer: "bool | Shown") -> int:
     return -1 if isinstance(answer, Shown) else int(answer)
 
 
-def flag_of(call: "Callable[..., bool]", *values: object) -> bool:
-    """Return what a call says; in lists virsh takes a call that fails for a yes."""
+def flag_of(call: "Callable[..., bool]", *values: object) -> "bool | Shown":
+    """Return what a call says; virsh shows a yes where the driver cannot say, and so do we."""
     try:
         return call(*values)
     except VirError:
-        return True
+        return Shown(None, "yes")
 
 
 def listed(
