@@ -114,7 +114,7 @@ def pages(cell: int, size: int) -> int:
 
 
 def free_pages(sizes: "list[int]", start: int, count: int) -> "list[int]":
-    """Return how many pages of each size are free, cell by cell.  Errors: INTERNAL_ERROR, OPERATION_FAILED."""
+    """Return how many pages of each size are free, cell by cell.  Errors: OPERATION_FAILED and others."""
     last = max(cells())
     if start > last:
         raise VirError(INTERNAL_ERROR, f"start cell {start} out of range (0-{last})")
@@ -131,7 +131,7 @@ def _free(cell: int, size: int) -> int:
 
 
 def allocate(size: int, count: int, cell: int, *, add: bool) -> None:
-    """Set how many huge pages of a size a cell has, or add some.  Errors: OPERATION_INVALID, OPERATION_FAILED."""
+    """Set how many huge pages of a size a cell has, or add some.  Errors: OPERATION_FAILED and others."""
     if size == page_sizes()[0]:
         raise VirError(OPERATION_INVALID, "system pages pool can't be modified")
     path = f"{_huge_directory(cell, size)}/nr_hugepages"

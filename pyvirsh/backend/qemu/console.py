@@ -16,7 +16,7 @@ from pyvirsh.backend.errors import (
     SYSTEM_ERROR,
     VirError,
 )
-from pyvirsh.backend.qemu import keycodes, live, monitor
+from pyvirsh.backend.qemu import keycodes, live, monitor, qmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def domain_screenshot(
         try:
             asked.attempt("screendump", {**arguments, "filename": path, "format": "png"})
             mime = "image/png"
-        except monitor.qmp.QmpError:
+        except qmp.QmpError:
             asked.execute("screendump", {**arguments, "filename": path})
             mime = "image/x-portable-pixmap"
     try:

@@ -36,7 +36,8 @@ _ROWS = """
 114 ae e021 9d 81 ae 49|115 b0 e032 95 80 af 48|116 de e037 00 66 00 -1|117 59 0f 00 67 00 51
 119 c6 e077 62 48 13 -1|125 db e01f 8b e3 5b 37|126 dc e027 8c e7 5c 36|127 dd e02f 8d 65 5d 6e
 142 df e03f 00 00 5f -1|143 e3 e05e 00 00 00 -1|163 99 e04d 93 00 b0 -1|164 a2 e034 00 00 b3 -1
-165 90 e015 94 00 b1 -1|166 a4 e03b 98 00 b2 -1|183 5d 08 7f 68 7c 69|184 5e 10 80 69 7d 6b|185 5f 18 81 6a 7e 71
+165 90 e015 94 00 b1 -1|166 a4 e03b 98 00 b2 -1|183 5d 08 7f 68 7c 69|184 5e 10 80 69 7d 6b
+185 5f 18 81 6a 7e 71
 """
 _COLUMNS = ("linux", "qnum", "atset2", "atset3", "usb", "win32", "osx")
 _SETS = {
@@ -56,7 +57,7 @@ _SETS = {
 def _table(column: str) -> "dict[int, int]":
     """Return the codes of a column with QEMU's numbers."""
     at = _COLUMNS.index(column)
-    found = {}
+    found: dict[int, int] = {}
     for row in _ROWS.replace("\n", "|").split("|"):
         if row:
             first, *codes = row.split()

@@ -55,13 +55,11 @@ def domain_agent_command(
     driver: "QemuDriver", dom: DomainRef, cmd: str, timeout: int, flags: int = 0
 ) -> "str | None":
     allowed(flags, 0, "qemuDomainQemuAgentCommand")
-    if timeout < c.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK:
-        raise VirError(
-            INTERNAL_ERROR,
-            f"guest agent timeout '{timeout}' is less than the minimum '{c.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK}'",
-        )
+    least = c.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK
+    if timeout < least:
+        raise VirError(INTERNAL_ERROR, f"guest agent timeout '{timeout}' is less than the minimum '{least}'")
     seconds = {
-        c.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK: None,
+        least: None,
         c.DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT: agent.ANSWER_SECONDS,
         c.DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT: 0.0,
     }.get(timeout, float(timeout))

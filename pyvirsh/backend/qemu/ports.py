@@ -25,7 +25,7 @@ def assign(domain: "Domain", runtime: str, uuid: str) -> None:
     for graphics in domain.devices.graphics:
         if graphics.type not in ("vnc", "spice") or not _uses_ports(graphics):
             continue
-        address = _address(graphics)
+        address = _listen(graphics)
         if graphics.port is None or graphics.port == -1:
             graphics.port = reserve(runtime, uuid, address, *DISPLAYS, what=graphics.type.upper())
             graphics.autoport = "yes"
@@ -40,9 +40,14 @@ def _uses_ports(graphics: "Graphics") -> bool:
     return graphics.socket is None and not any(one.type in ("socket", "none") for one in graphics.listens[:1])
 
 
-def _address(graphics: "Graphics") -> str:
-    listens = [one.address for one in graphics.listens if one.type == "address" and one.address]
-    return listens[0] if listens else graphics.listen or LOOPBACK
+def _listen(graphics: "Graphics") -> str:
+    """Return where a display listens, and say so in the definition: on the loopback unless asked."""
+    listens = [one for one in graphics.listens if one.type == "address"]
+    address = next((one.address for one in listens if one.address), graphics.listen or LOOPBACK)
+    for one in listens:
+        one.address = one.address or address
+    graphics.listen = graphics.listen or address
+    return address
 
 
 def reserve(runtime: str, uuid: str, address: str, first: int, last: int, *, what: str) -> int:

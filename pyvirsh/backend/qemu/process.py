@@ -14,7 +14,8 @@ import sys
 import time
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_FAILED, OPERATION_TIMEOUT, SYSTEM_ERROR, VirError
-from pyvirsh.backend.qemu import live
+from pyvirsh.backend.qemu import helpers, live
+from pyvirsh.backend.qemu.supervisor import remains
 from pyvirsh.backend.store import write_file
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyvirsh.backend.locks import Lock
+    from pyvirsh.backend.qemu.argv import Helper
 
 # How long QEMU may take until the guest runs; preallocated memory takes its time.
 START_SECONDS = 120.0
@@ -44,11 +46,11 @@ class Launch:
         self.log = log
         self.words: list[str] = []
         self.environment: dict[str, str] = {}
-        # Descriptors QEMU inherits beside the monitors.
-        self.fds: list[int] = []
+        # Descriptors QEMU inherits beside the monitors, and the numbers it knows them by.
+        self.fds: list[tuple[int, int]] = []
         # QMP commands before the guest may run: (name, arguments); secrets go this way.
         self.setup: list[tuple[str, dict[str, Any] | None]] = []
-        self.helpers: list[list[str]] = []
+        self.helpers: list[Helper] = []
         path = spec["dir"]
         self.monitor = listen(f"{path}/{live.MONITOR}")
         self.commands = listen(f"{path}/{live.COMMANDS}")
@@ -60,6 +62,9 @@ class Launch:
         """Close this process's copies of the sockets."""
         for sock in (self.monitor, self.commands, self.control, self.supervised):
             sock.close()
+        for fd, _ in self.fds:
+            os.close(fd)
+        self.fds = []
 
 
 def listen(path: str) -> socket.socket:
@@ -134,6 +139,8 @@ def _failure(spec: "dict[str, Any]", outcome: "dict[str, Any] | None", log: str)
     if "exited" in outcome:
         text = f"QEMU unexpectedly closed the monitor (vm='{name}')"
         return VirError(INTERNAL_ERROR, f"{text}: {log}" if log else text)
+    if "helper" in outcome:
+        return VirError(OPERATION_FAILED, f"{outcome['helper']}: {log}" if log else outcome["helper"])
     return VirError(OPERATION_FAILED, f"QEMU refused to run domain '{name}': {outcome['failed']}")
 
 
@@ -188,7 +195,18 @@ def _become_parent(launch: Launch, log: int, ready: socket.socket, lock: int, ow
     """Start the helpers and QEMU, then become their supervisor."""
     _plain_process(log)
     spec = launch.spec
-    spec["helpers"] = [_start_helper(words, launch) for words in launch.helpers]
+    spec["helpers"] = []
+    try:
+        for helper in launch.helpers:
+            process = helpers.start(
+                helper, spec["dir"], lambda words, fds: _become_helper(launch, words, fds)
+            )
+            spec["helpers"].append([process.pid, process.start])
+    except VirError as error:
+        for pid, start in spec["helpers"]:
+            remains.stop_helper(live.Process(pid, start))
+        ready.sendall(json.dumps({"helper": error.detail}).encode() + b"\n")
+        os._exit(1)
     write_file(f"{spec['dir']}/{live.SPEC}", json.dumps(spec).encode(), sync=False)
     qemu = os.fork()
     if qemu == 0:
@@ -219,14 +237,9 @@ def _plain_process(log: int) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _start_helper(words: "list[str]", launch: Launch) -> "list[int]":
-    """Start a program that serves the guest and tells by ending or by its socket that it is ready."""
-    pid = os.fork()
-    if pid == 0:
-        _keep_only(launch.fds)
-        _execute(words[0], words, launch.environment)
-    process = live.process_of(pid)
-    return [process.pid, process.start]
+def _become_helper(launch: Launch, words: "list[str]", fds: "list[int]") -> None:
+    _keep_only(fds)
+    _execute(words[0], words, launch.environment)
 
 
 def _become_qemu(launch: Launch) -> None:
@@ -237,7 +250,10 @@ def _become_qemu(launch: Launch) -> None:
         os.sched_setaffinity(0, emulator)
     process = live.process_of(os.getpid())
     write_file(f"{launch.spec['dir']}/{live.PID}", f"{process}\n".encode(), sync=False)
-    _keep_only([launch.monitor.fileno(), launch.commands.fileno(), *launch.fds])
+    for fd, number in launch.fds:
+        os.dup2(fd, number)
+    numbers = [number for _, number in launch.fds]
+    _keep_only([launch.monitor.fileno(), launch.commands.fileno(), *numbers])
     _execute(launch.words[0], launch.words, launch.environment)
 
 

@@ -4,15 +4,19 @@ Whatever fails leaves nothing behind; whoever is killed at whatever step leaves 
 or the next command that looks, clears away.
 """
 
+import calendar
 import fcntl
 import os
+import time
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.conf import bitmap
-from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, SYSTEM_ERROR, VirError
 from pyvirsh.backend.qemu import (
     aliases,
+    argv,
+    defaults,
     define,
     images,
     livexml,
@@ -20,6 +24,7 @@ from pyvirsh.backend.qemu import (
     ports,
     process,
     recovery,
+    taps,
     validate,
 )
 from pyvirsh.backend.qemu.disks import path_of
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from pyvirsh.backend.conf.domain import Domain
     from pyvirsh.backend.locks import Lock
     from pyvirsh.backend.qemu.driver import QemuDriver
+    from pyvirsh.backend.qemu.facts import Facts, Host
 
 NEXT_ID = "next-id"
 
@@ -47,18 +53,23 @@ def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> D
     validate.check(domain, facts, host, for_start=True)
     prepare_nvram(domain, reset=bool(flags & c.DOMAIN_START_RESET_NVRAM))
     images.prepare(domain)
+    defaults.align(domain)
     aliases.assign(domain)
+    number_images(domain)
     path = f"{runtime}/{uuid}"
     make_directory(path)
     try:
         ports.assign(domain, runtime, uuid)
+        defaults.place_sockets(domain, path)
         number = next_id(runtime)
-        launch = process.Launch(
-            make_spec(driver, domain, path, number, flags), driver.log_path(domain.name, uuid)
-        )
-        decide(launch, domain, facts, host, path)
-        livexml.write(path, domain)
-        run(driver, launch, lock, flags)
+        spec = make_spec(driver, domain, path, number, flags)
+        launch = process.Launch(spec, driver.log_path(domain.name, uuid))
+        try:
+            decide(driver, launch, domain, facts, host)
+            livexml.write(path, domain)
+            run(driver, launch, lock, flags)
+        finally:
+            launch.close()
     except BaseException:
         fail(driver, uuid, domain.name)
         raise
@@ -135,6 +146,74 @@ def pins(domain: "Domain") -> "dict[str, Any]":
 
 
 # -- the command line --------------------------------------------------------------------------------------
+
+
+def decide(
+    driver: "QemuDriver", launch: process.Launch, domain: "Domain", facts: "Facts", host: "Host"
+) -> None:
+    """Decide what is run, and make what it needs."""
+    command = argv.build(domain, facts, host, make_paths(driver, launch, str(domain.uuid)))
+    if command.secrets:
+        ids = ", ".join(secret.id for secret in command.secrets)
+        raise VirError(
+            CONFIG_UNSUPPORTED, f"the secrets for {ids} cannot be looked up: there is no secret driver"
+        )
+    for directory in command.directories:
+        make_directory(directory)
+    if command.master_key:
+        write_file(command.master_key, os.urandom(32), sync=False)
+    launch.fds = taps.open_all(command.fds, domain)
+    launch.words, launch.environment, launch.helpers = command.words, command.env, command.helpers
+    launch.setup = [*passwords(domain), *setup(domain)]
+
+
+def make_paths(driver: "QemuDriver", launch: process.Launch, uuid: str) -> argv.Paths:
+    """Return where the guest's files are and what numbers its descriptors have."""
+    run = launch.spec["dir"]
+    state = driver.roots.state
+    paths = argv.Paths(run, channels=run, memory=f"{state}/ram/{uuid}", hugepages=f"pyvirsh/qemu/{uuid}")
+    paths.tpm = f"{state}/swtpm/{uuid}/tpm"
+    paths.monitors = [
+        ("monitor", f"fd={launch.monitor.fileno()}"),
+        ("commands", f"fd={launch.commands.fileno()}"),
+    ]
+    paths.first_fd = max(int(name) for name in os.listdir("/proc/self/fd")) + 32
+    paths.now = time.time()
+    paths.utc_offset = time.localtime(paths.now).tm_gmtoff
+    return paths
+
+
+def number_images(domain: "Domain") -> None:
+    """Number the images as the command line does: those of the last disk first, each chain from its top."""
+    number = 0
+    for disk in reversed(domain.devices.disks):
+        number += 1
+        if disk.source is not None:
+            disk.source.index = number
+        store = disk.backing
+        while store is not None and store.type is not None:
+            number += 1
+            store.index = number
+            store = store.backing
+
+
+def passwords(domain: "Domain") -> "list[tuple[str, dict[str, Any] | None]]":
+    """Return the QMP commands that set the displays' passwords; an empty one lets nobody in."""
+    commands: list[tuple[str, dict[str, Any] | None]] = []
+    for graphics in domain.devices.graphics:
+        if graphics.type not in ("vnc", "spice") or graphics.passwd is None:
+            continue
+        commands.append(("set_password", {"protocol": graphics.type, "password": graphics.passwd}))
+        when = "now" if not graphics.passwd else _expiry(graphics.passwd_valid_to)
+        commands.append(("expire_password", {"protocol": graphics.type, "time": when}))
+    return commands
+
+
+def _expiry(valid_to: "str | None") -> str:
+    """Return when a password ends, as QEMU takes it: seconds since the epoch, or never."""
+    if not valid_to:
+        return "never"
+    return str(calendar.timegm(time.strptime(valid_to, "%Y-%m-%dT%H:%M:%S")))
 
 
 def setup(domain: "Domain") -> "list[tuple[str, dict[str, Any] | None]]":
