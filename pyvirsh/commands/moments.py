@@ -15,7 +15,7 @@ from pyvirsh.backend.errors import VirError
 from pyvirsh.commands import objects, tree
 from pyvirsh.commands.virsh import split_commas
 from pyvirsh.errors import CommandFailed
-from pyvirsh.shell.output import Shown
+from pyvirsh.shell.output import Shown, cell, plain
 
 if TYPE_CHECKING:
     from pyvirsh.shell.binding import Args
@@ -138,7 +138,7 @@ def show(ctx: "Session", args: "Args", kind: Kind[M], found: list[M], start: M |
     rows = [row for moment in found if (row := _row(kind, moment)) is not None]
     if args.name:
         text = "".join(_name_line(row, with_parent=args.parent) for row in rows)
-        ctx.out.data([{"name": row["name"], "parent": row["parent"] or None} for row in rows], text)
+        ctx.out.data([{"name": row["name"], "parent": plain(row["parent"])} for row in rows], text)
         return
     columns = [("Name", "name"), ("Creation Time", "created")]
     columns += [(header, key) for header, key, _ in kind.details]
@@ -162,12 +162,17 @@ def _row(kind: Kind[M], moment: M) -> "dict[str, object] | None":
     details = {key: root.findtext(path) for _, key, path in kind.details}
     if created is None or None in details.values():
         return None
-    parent = root.findtext("./parent/name") or ""
-    return {"name": moment.name, "created": created_at(int(created)), **details, "parent": parent}
+    parent = root.findtext("./parent/name")
+    return {
+        "name": moment.name,
+        "created": created_at(int(created)),
+        **details,
+        "parent": Shown(parent, parent or ""),
+    }
 
 
 def _name_line(row: "dict[str, object]", *, with_parent: bool) -> str:
-    parent = f"\t{row['parent']}" if with_parent and row["parent"] else ""
+    parent = f"\t{cell(row['parent'])}" if with_parent and plain(row["parent"]) else ""
     return f"{row['name']}{parent}\n"
 
 

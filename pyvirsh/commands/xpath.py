@@ -33,4 +33,4 @@ def show(ctx: "Session", args: "Args", fetch: "Callable[[], str]") -> None:
         # As virsh does: libxml2's own words, and no failure.
         ctx.out.progress(str(error))
         found = ["<nodes/>"] if args.wrap else []
-    ctx.out.data(found, "".join(node + "\n" for node in found))
+    ctx.out.data([node.strip() for node in found], "".join(node + "\n" for node in found))
