@@ -203,8 +203,8 @@ def _show_job(ctx: "Session", dom: "DomainRef", path: str, args: "Args") -> None
         from pyvirsh.shell.progress import percent
 
         ctx.out.share(name or JOBS[0], percent(total - done, total))
-        if speed:
-            ctx.out.line(f"    Bandwidth limit: {speed} bytes/s ({human(speed, 3)}/s)")
+        limit = f"    Bandwidth limit: {speed} bytes/s ({human(speed, 3)}/s)"
+        ctx.out.line(limit if speed else "")
 
 
 def _job_info(ctx: "Session", dom: "DomainRef", path: str, args: "Args") -> "tuple[int, int, int, int, int]":
