@@ -5,13 +5,12 @@ Source: virsh(1); texts and calls measured on virsh 11.3.0.
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import SnapshotRef
-from pyvirsh.backend.conf.xml import escape, parse
+from pyvirsh.backend.conf.xml import parse
 from pyvirsh.backend.errors import NO_DOMAIN_SNAPSHOT, SNAPSHOT_REVERT_RISKY, VirError
-from pyvirsh.commands import files, moments, xpath
-from pyvirsh.commands.options import DOMAIN, VALIDATE, WRAP, XPATH, domain
-from pyvirsh.commands.virsh import split_commas
+from pyvirsh.commands import moments, xpath
+from pyvirsh.commands.options import WRAP, XPATH, domain
 from pyvirsh.errors import CommandFailed
-from pyvirsh.spec import Table, exclusive, flag, text, word, words
+from pyvirsh.spec import Table, exclusive, flag, text, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,110 +24,6 @@ DOMAIN_WITH = domain("has-snapshot")
 NAME = word("snapshotname", "name of the snapshot", "snapshot", required=False)
 CURRENT = flag("current", "the current snapshot")
 SECURITY_INFO = flag("security-info", "show passwords, too")
-
-# -- making one ----------------------------------------------------------------------------------------
-
-CREATE_OPTIONS = (
-    flag("no-metadata", "let libvirt forget about it once it is made"),
-    flag("halt", "stop the domain afterwards"),
-    flag("disk-only", "of the disks, not of memory and devices"),
-    flag("reuse-external", "into files that are there already"),
-    flag("quiesce", "have the guest agent write everything to the disks first"),
-    flag("atomic", "all disks or none"),
-    flag("live", "while the domain runs on"),
-    VALIDATE,
-)
-CREATE_FLAGS = {
-    "redefine": c.DOMAIN_SNAPSHOT_CREATE_REDEFINE,
-    "current": c.DOMAIN_SNAPSHOT_CREATE_CURRENT,
-    "no-metadata": c.DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
-    "halt": c.DOMAIN_SNAPSHOT_CREATE_HALT,
-    "disk-only": c.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY,
-    "reuse-external": c.DOMAIN_SNAPSHOT_CREATE_REUSE_EXT,
-    "quiesce": c.DOMAIN_SNAPSHOT_CREATE_QUIESCE,
-    "atomic": c.DOMAIN_SNAPSHOT_CREATE_ATOMIC,
-    "live": c.DOMAIN_SNAPSHOT_CREATE_LIVE,
-    "validate": c.DOMAIN_SNAPSHOT_CREATE_VALIDATE,
-}
-
-
-@TABLE.command(
-    "snapshot-create",
-    "make a snapshot as an XML file describes it",
-    options=(
-        DOMAIN,
-        word("xmlfile", "file with the XML; libvirt chooses when left out", "file-path", required=False),
-        flag("redefine", "make known a snapshot that is there already"),
-        flag("current", "with --redefine: make it the current one"),
-        *CREATE_OPTIONS,
-    ),
-)
-def snapshot_create(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
-    path = args.xmlfile
-    xml = files.read(path) if path is not None else "<domainsnapshot/>"
-    made = ctx.driver.domain_snapshot_create_xml(dom, xml, moments.flags_of(args, CREATE_FLAGS))
-    moments.say_created(ctx, "snapshot", made.name, path)
-
-
-@TABLE.command(
-    "snapshot-create-as",
-    "make a snapshot as options describe it",
-    options=(
-        DOMAIN,
-        text("name", "name of the snapshot", "none", fills=True),
-        text("description", "what it is for", "none", fills=True),
-        flag("print-xml", "show the XML, make nothing"),
-        *CREATE_OPTIONS,
-        text("memspec", "where memory goes: [file=]NAME[,snapshot=TYPE]"),
-        words(
-            "diskspec",
-            "a disk: DISK[,snapshot=TYPE][,driver=TYPE][,stype=TYPE][,file=NAME]",
-            positional=False,
-        ),
-    ),
-)
-def snapshot_create_as(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
-    xml = moments.document(
-        "domainsnapshot",
-        args,
-        lambda: _memory_lines(args.memspec) + moments.disk_lines(args.diskspec, _disk_lines),
-    )
-    if args.print_xml:
-        ctx.out.xml(xml + "\n")
-        return
-    made = ctx.driver.domain_snapshot_create_xml(dom, xml, moments.flags_of(args, CREATE_FLAGS))
-    moments.say_created(ctx, "snapshot", made.name)
-
-
-def _memory_lines(spec: "str | None") -> "list[str]":
-    if spec is None:
-        return []
-    keys = ("snapshot", "file")
-    # A path may stand without its key.
-    pieces = [f"file={piece}" if piece.startswith("/") else piece for piece in split_commas(spec)]
-    values = moments.read_pairs("memspec", spec, pieces, keys)
-    return [f"  <memory{moments.attributes(values, keys)}/>"]
-
-
-def _disk_lines(spec: str) -> "list[str]":
-    """Return the element of one disk."""
-    head, values = moments.read_disk(spec, ("snapshot", "driver", "stype", "file"))
-    if values.get("stype", "file") not in ("file", "block"):
-        kind = values["stype"]
-        raise CommandFailed(f"Unknown storage type: '{kind}'", f"unable to parse diskspec: {spec}")
-    if "stype" in values:
-        values["type"] = values["stype"]
-    head += moments.attributes(values, ("snapshot", "type"))
-    inner = []
-    if "driver" in values:
-        inner.append(f"  <driver type='{escape(values['driver'])}'/>")
-    if "file" in values:
-        source = "dev" if values.get("stype") == "block" else "file"
-        inner.append(f"  <source {source}='{escape(values['file'])}'/>")
-    return [head + ">", *inner, "</disk>"] if inner else [head + "/>"]
-
 
 # -- finding one -----------------------------------------------------------------------------------------
 
