@@ -1,6 +1,7 @@
 """Domains from definition to end: define, create, start, stop, undefine."""
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.errors import VirError
 from pyvirsh.commands import files
 from pyvirsh.commands.options import AFFECTED, AFFECTED_RULES, DOMAIN_ACTIVE, FILE, VALIDATE, affected, domain
 from pyvirsh.errors import CommandFailed
@@ -58,7 +59,7 @@ def create(ctx: "Session", args: "Args") -> None:
     xml = files.read(path)
     fds = files.descriptors(args)
     flags = flags_of(args, START_FLAGS | {"validate": c.DOMAIN_START_VALIDATE})
-    if args.console:
+    if _waits_for_console(args):
         flags |= c.DOMAIN_START_PAUSED
     with ctx.failing(f"Failed to create domain from {path}"):
         files.check_descriptors(fds)
@@ -68,7 +69,13 @@ def create(ctx: "Session", args: "Args") -> None:
             dom = ctx.driver.domain_create_xml(xml, flags)
     ctx.out.note(f"Domain '{dom.name}' created from {path}")
     if args.console:
-        _attach_console(ctx, args, dom)
+        # The domain is there, so the command has not failed if its console cannot be opened.
+        try:
+            _attach_console(ctx, args, dom)
+        except CommandFailed as error:
+            ctx.out.error(error.texts[0])
+        except VirError as error:
+            ctx.out.library_error(error)
 
 
 @TABLE.command(
@@ -94,7 +101,7 @@ def start(ctx: "Session", args: "Args") -> None:
         args,
         START_FLAGS | {"bypass-cache": c.DOMAIN_START_BYPASS_CACHE, "force-boot": c.DOMAIN_START_FORCE_BOOT},
     )
-    if args.console:
+    if _waits_for_console(args):
         flags |= c.DOMAIN_START_PAUSED
     with ctx.failing(f"Failed to start domain '{dom.name}'"):
         files.check_descriptors(fds)
@@ -116,8 +123,17 @@ START_FLAGS = {
 }
 
 
+def _waits_for_console(args: "Args") -> bool:
+    """Say whether the guest starts with its CPUs stopped, so that its console misses nothing."""
+    if not args.console:
+        return False
+    from pyvirsh.shell import relay
+
+    return relay.has_input()
+
+
 def _attach_console(ctx: "Session", args: "Args", dom: "DomainRef") -> None:
-    """Open the console of a guest that waits with its CPUs stopped, so that nothing is missed."""
+    """Open the console of a guest just started and let it run."""
     from pyvirsh.commands import console
 
     console.connect(ctx, dom, resume=not args.paused)

@@ -96,13 +96,16 @@ def _to_guest(stream: "Stream", data: bytes) -> None:
 
 
 def _from_guest(stream: "Stream") -> bool:
-    """Write what the guest has said so far; False at its end."""
+    """Write what the guest has said so far; False at its end, or when nobody reads it any more."""
     while _arrived(stream):
         data = stream.recv(SIZE)
         if not data:
             return False
-        while data:
-            data = data[os.write(STDOUT, data) :]
+        try:
+            while data:
+                data = data[os.write(STDOUT, data) :]
+        except BrokenPipeError:
+            return False
     return True
 
 
