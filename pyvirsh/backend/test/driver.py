@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 # module -> the class in it, and the calls it answers.  A test holds this against the classes.
 THEMES: "dict[str, tuple[str, str]]" = {
+    "interface": (
+        "InterfaceCalls",
+        """
+            connect_list_all_interfaces interface_lookup_by_name interface_lookup_by_mac_string
+            interface_is_active interface_get_xml_desc interface_define_xml interface_undefine
+            interface_create interface_destroy interface_change_begin interface_change_commit
+            interface_change_rollback
+        """,
+    ),
     "network": (
         "NetworkCalls",
         """

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 NAMESPACE = "http://libvirt.org/schemas/domain/test/1.0"
 # Element of a node file -> module with load(world, element).  Read in this order, after the domains.
-OBJECTS: "dict[str, str]" = {"network": "pyvirsh.backend.test.network"}
+OBJECTS: "dict[str, str]" = {
+    "network": "pyvirsh.backend.test.network",
+    "interface": "pyvirsh.backend.test.interface",
+}
 _MODEL_MAX = 31
 _STATE_NAMES = "no state,running,blocked,paused,shutdown,shutoff,crashed,pmsuspended".split(",")
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pyvirsh.backend.api import Ref
     from pyvirsh.backend.test.guest import Guest
+    from pyvirsh.backend.test.interface import Interfaces
     from pyvirsh.backend.test.mailbox import Mailbox
     from pyvirsh.backend.test.network import Networks
 
@@ -62,6 +63,7 @@ class World:
         self.built_in = False
         # Each made by its module when first asked for.
         self.networks: Networks | None = None
+        self.interfaces: Interfaces | None = None
         # driver's mailbox for each connection that listens
         self.mailboxes: list[Mailbox] = []
 
