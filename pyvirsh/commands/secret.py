@@ -125,11 +125,11 @@ def _value(ctx: "Session", args: "Args") -> bytes:
             return content.encode("utf-8", "surrogateescape")
         return from_base64(content.partition("\0")[0])
     if args.interactive:
-        from pyvirsh.shell import terminal
+        from pyvirsh.shell.hidden import read_hidden
 
         ctx.out.raw("Enter new value for secret:")
         ctx.out.flush()
-        return terminal.read_hidden()
+        return read_hidden()
     raise CommandFailed("Input secret value is missing")
 
 
