@@ -199,8 +199,10 @@ class Everything(Driver):
     def connect_list_all_secrets(self, flags=0):
         return [SecretRef("s-1", 0, "")]
 
-    def connect_get_cpu_model_names(self, arch, flags=0):
-        return [f"{arch}-old"]
+    def connect_get_domain_capabilities(self, emulator, arch, machine, virttype, flags=0):
+        other = "<mode name='maximum'><model>no</model></mode>"
+        modes = f"{other}<mode name='custom'><model>{arch}-old</model></mode>"
+        return f"<domainCapabilities><cpu>{modes}</cpu></domainCapabilities>"
 
     def domain_lookup_by_name(self, name):
         from pyvirsh.backend.api import DomainRef

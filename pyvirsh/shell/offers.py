@@ -283,9 +283,15 @@ def _size(kib: int) -> str:
 
 
 def cpu_models(session: "Session", args: "Args", detail: str) -> "list[str]":
-    """Offer the CPU models known for the architecture given, or for the host's."""
-    arch = args.values.get("arch") or _capabilities(session).findtext("host/cpu/arch") or ""
-    return session.driver.connect_get_cpu_model_names(str(arch))
+    """Offer the CPU models that the hypervisor described by the other options can give a guest."""
+    from pyvirsh.backend.conf import xml
+
+    emulator, arch, machine, kind = (
+        str(args.values.get(name) or "") or None for name in ("emulator", "arch", "machine", "virttype")
+    )
+    document = session.driver.connect_get_domain_capabilities(emulator, arch, machine, kind, 0)
+    models = xml.parse(document, "(capabilities)").iterfind("cpu/mode[@name='custom']/model")
+    return [model.text for model in models if model.text]
 
 
 # -- fixed names -------------------------------------------------------------------------------------
