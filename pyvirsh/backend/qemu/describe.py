@@ -30,7 +30,7 @@ def domain_get_xml_desc(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
         guest = None
     domain = driver.live_definition(guest) if guest is not None else driver.definition(dom)
     if guest is not None and flags & (c.DOMAIN_XML_INACTIVE | c.DOMAIN_XML_MIGRATABLE):
-        from pyvirsh.backend.qemu.defaults import inactive
+        from pyvirsh.backend.conf.domain.filling import inactive
 
         inactive.strip(domain)
         guest = None

@@ -225,12 +225,20 @@ def no_domain(dom: DomainRef) -> VirError:
 # -- the other methods, by theme ---------------------------------------------------------------------
 
 METHODS: "dict[str, tuple[str, ...]]" = {
+    "actions": ("domain_set_lifecycle_action",),
     "console": (
         "domain_inject_nmi",
         "domain_open_channel",
         "domain_open_console",
         "domain_screenshot",
         "domain_send_key",
+    ),
+    "create": (
+        "domain_create",
+        "domain_create_with_files",
+        "domain_create_with_flags",
+        "domain_create_xml",
+        "domain_create_xml_with_files",
     ),
     "define": (
         "domain_define_xml",
@@ -279,17 +287,11 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_is_updated",
     ),
     "lifecycle": (
-        "domain_create",
-        "domain_create_with_flags",
-        "domain_create_with_files",
-        "domain_create_xml",
-        "domain_create_xml_with_files",
         "domain_destroy",
         "domain_destroy_flags",
         "domain_reboot",
         "domain_reset",
         "domain_resume",
-        "domain_set_lifecycle_action",
         "domain_shutdown",
         "domain_shutdown_flags",
         "domain_suspend",

@@ -1,6 +1,6 @@
-"""Guests from start to end.
+"""Guests in operation: stopped, continued, reset, shut down, destroyed, by way of their supervisors.
 
-Source: libvirt API, virDomainCreateWithFlags and its kin; texts as observed of its QEMU driver.
+Source: libvirt API, virDomainShutdownFlags and its kin; texts as observed of its QEMU driver.
 """
 
 import json
@@ -9,14 +9,8 @@ import os
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed
-from pyvirsh.backend.errors import (
-    ARGUMENT_UNSUPPORTED,
-    CONFIG_UNSUPPORTED,
-    OPERATION_INVALID,
-    OPERATION_TIMEOUT,
-    VirError,
-)
-from pyvirsh.backend.qemu import define, live, monitor, recovery
+from pyvirsh.backend.errors import OPERATION_INVALID, OPERATION_TIMEOUT, VirError
+from pyvirsh.backend.qemu import live, monitor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,75 +18,9 @@ if TYPE_CHECKING:
 
     from pyvirsh.backend.qemu.driver import QemuDriver
 
-START_FLAGS = (
-    c.DOMAIN_START_PAUSED
-    | c.DOMAIN_START_AUTODESTROY
-    | c.DOMAIN_START_BYPASS_CACHE
-    | c.DOMAIN_START_FORCE_BOOT
-    | c.DOMAIN_START_VALIDATE
-    | c.DOMAIN_START_RESET_NVRAM
-)
 # How long a supervisor may take to answer; to end a guest, by asking first and then by force.
 ASK_SECONDS = 30.0
 END_SECONDS = 20.0
-
-# -- starting ----------------------------------------------------------------------------------------
-
-
-def domain_create(driver: "QemuDriver", dom: DomainRef) -> None:
-    domain_create_with_flags(driver, dom)
-
-
-def domain_create_with_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> DomainRef:
-    from pyvirsh.backend.qemu import starting
-
-    allowed(flags, START_FLAGS & ~c.DOMAIN_START_VALIDATE, "qemuDomainCreateWithFlags")
-    with driver.hold(dom.uuid, "start") as lock:
-        if driver.running(dom.uuid) is not None:
-            raise VirError(OPERATION_INVALID, "domain is already running")
-        domain = driver.definition(dom)
-        return starting.start(driver, domain, lock, flags)
-
-
-def domain_create_with_files(
-    driver: "QemuDriver", dom: DomainRef, fds: "list[int]", flags: int = 0
-) -> DomainRef:
-    if fds:
-        raise VirError(
-            ARGUMENT_UNSUPPORTED, "QEMU guests have no init that file descriptors could be passed to"
-        )
-    return domain_create_with_flags(driver, dom, flags)
-
-
-def domain_create_xml(driver: "QemuDriver", xml_desc: str, flags: int = 0) -> DomainRef:
-    from pyvirsh.backend.qemu import starting
-
-    allowed(flags, START_FLAGS, "qemuDomainCreateXML")
-    domain = define.read(driver, xml_desc)
-    uuid = str(domain.uuid)
-    with driver.hold(uuid, "create") as lock:
-        define.check_identity(driver, domain)
-        if driver.running(uuid) is not None:
-            raise VirError(OPERATION_INVALID, f"domain '{domain.name}' is already active")
-        defined = driver.store.exists(uuid)
-        driver.store.claim(domain.name, uuid)
-        try:
-            return starting.start(driver, domain, lock, flags)
-        except BaseException:
-            if not defined:
-                driver.store.release(domain.name, uuid)
-            raise
-
-
-def domain_create_xml_with_files(
-    driver: "QemuDriver", xml_desc: str, fds: "list[int]", flags: int = 0
-) -> DomainRef:
-    if fds:
-        raise VirError(
-            ARGUMENT_UNSUPPORTED, "QEMU guests have no init that file descriptors could be passed to"
-        )
-    return domain_create_xml(driver, xml_desc, flags)
-
 
 # -- asking the supervisor -------------------------------------------------------------------------------
 
@@ -168,6 +96,8 @@ def _is_stuck(guest: live.Guest) -> bool:
 
 def _destroy_by_force(driver: "QemuDriver", guest: live.Guest) -> None:
     """End a guest whose supervisor does not do it: both processes are killed and cleared away."""
+    from pyvirsh.backend.qemu import recovery
+
     with driver.hold(guest.uuid, "destroy"):
         recovery.kill(guest.qemu)
         recovery.kill(guest.supervisor)
@@ -229,44 +159,3 @@ def domain_suspend(driver: "QemuDriver", dom: DomainRef) -> None:
 
 def domain_resume(driver: "QemuDriver", dom: DomainRef) -> None:
     operate(driver, dom, "resume")
-
-
-# -- what becomes of a guest ---------------------------------------------------------------------------
-
-EVENTS = {
-    c.DOMAIN_LIFECYCLE_POWEROFF: "poweroff",
-    c.DOMAIN_LIFECYCLE_REBOOT: "reboot",
-    c.DOMAIN_LIFECYCLE_CRASH: "crash",
-}
-ACTIONS = ("destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart")
-
-
-def domain_set_lifecycle_action(
-    driver: "QemuDriver", dom: DomainRef, type: int, action: int, flags: int = 0
-) -> None:
-    from pyvirsh.backend.qemu import change
-
-    allowed(flags, c.DOMAIN_AFFECT_LIVE | c.DOMAIN_AFFECT_CONFIG, "qemuDomainSetLifecycleAction")
-    event, wanted = EVENTS[type], ACTIONS[action]
-    if wanted.startswith("coredump-") and event != "crash":
-        raise VirError(CONFIG_UNSUPPORTED, f"Lifecycle event '{event}' doesn't support '{wanted}' action")
-    with change.Change(driver, dom, flags, "set-lifecycle-action") as changed:
-        for domain in changed.definitions:
-            setattr(domain, f"on_{event}", wanted)
-            check_actions(str(domain.on_poweroff), str(domain.on_reboot), str(domain.on_crash))
-        if changed.guest is not None:
-            ask(changed.guest, {"op": "action", "what": event, "action": wanted})
-
-
-def check_actions(poweroff: str, reboot: str, crash: str) -> None:
-    """Refuse what QEMU guests cannot be made to do.  Errors: CONFIG_UNSUPPORTED."""
-    if "rename-restart" in (poweroff, reboot, crash):
-        where = "'on_reboot'/'on_poweroff'/'on_crash'"
-        detail = f"qemu driver doesn't support the 'rename-restart' action for {where}"
-    elif "preserve" in (poweroff, reboot):
-        detail = "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'"
-    elif (poweroff, reboot) == ("restart", "destroy"):
-        detail = "qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'"
-    else:
-        return
-    raise VirError(CONFIG_UNSUPPORTED, detail)

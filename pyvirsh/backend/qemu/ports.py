@@ -36,6 +36,16 @@ def assign(domain: "Domain", runtime: str, uuid: str) -> None:
             graphics.tls_port = None  # no certificates are set up: the channels go unencrypted
 
 
+def lost(stated: "Domain", chosen: "Domain") -> bool:
+    """Say whether a port that was chosen for a guest, which does not run, is in use by now."""
+    pairs = zip(stated.devices.graphics, chosen.devices.graphics, strict=True)
+    return any(
+        before.port in (None, -1) and after.port and not _is_free(_listen(after), after.port)
+        for before, after in pairs
+        if after.type in ("vnc", "spice")
+    )
+
+
 def _uses_ports(graphics: "Graphics") -> bool:
     return graphics.socket is None and not any(one.type in ("socket", "none") for one in graphics.listens[:1])
 

@@ -4,7 +4,6 @@ Whatever fails leaves nothing behind; whoever is killed at whatever step leaves 
 or the next command that looks, clears away.
 """
 
-import calendar
 import fcntl
 import os
 import time
@@ -39,16 +38,16 @@ if TYPE_CHECKING:
     from pyvirsh.backend.conf.domain import Domain
     from pyvirsh.backend.locks import Lock
     from pyvirsh.backend.qemu.driver import QemuDriver
-    from pyvirsh.backend.qemu.facts import Facts, Host
 
 NEXT_ID = "next-id"
+# A port that was free may be taken by a stranger before QEMU has it: then others are tried.
+PORT_ATTEMPTS = 3
 
 
 def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> DomainRef:
     """Start a guest from its completed definition; the caller holds its lock and knows that it is down."""
-    uuid = str(domain.uuid)
-    runtime = driver.roots.make_runtime()
-    recovery.clear_for_start(driver, uuid)
+    driver.roots.make_runtime()
+    recovery.clear_for_start(driver, str(domain.uuid))
     facts, host = driver.facts(define.emulator_of(domain)), driver.host()
     validate.check(domain, facts, host, for_start=True)
     prepare_nvram(domain, reset=bool(flags & c.DOMAIN_START_RESET_NVRAM))
@@ -56,6 +55,19 @@ def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> D
     defaults.align(domain)
     aliases.assign(domain)
     number_images(domain)
+    for _ in range(PORT_ATTEMPTS - 1):
+        chosen = domain.copy()
+        try:
+            return _attempt(driver, chosen, lock, flags)
+        except VirError:
+            if not ports.lost(domain, chosen):
+                raise
+    return _attempt(driver, domain, lock, flags)
+
+
+def _attempt(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> DomainRef:
+    """Start a prepared guest with ports that are free now."""
+    uuid, runtime = str(domain.uuid), driver.roots.runtime()
     path = f"{runtime}/{uuid}"
     make_directory(path)
     try:
@@ -65,7 +77,7 @@ def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> D
         spec = make_spec(driver, domain, path, number, flags)
         launch = process.Launch(spec, driver.log_path(domain.name, uuid))
         try:
-            decide(driver, launch, domain, facts, host)
+            decide(driver, launch, domain)
             livexml.write(path, domain)
             run(driver, launch, lock, flags)
         finally:
@@ -148,10 +160,9 @@ def pins(domain: "Domain") -> "dict[str, Any]":
 # -- the command line --------------------------------------------------------------------------------------
 
 
-def decide(
-    driver: "QemuDriver", launch: process.Launch, domain: "Domain", facts: "Facts", host: "Host"
-) -> None:
+def decide(driver: "QemuDriver", launch: process.Launch, domain: "Domain") -> None:
     """Decide what is run, and make what it needs."""
+    facts, host = driver.facts(define.emulator_of(domain)), driver.host()
     command = argv.build(domain, facts, host, make_paths(driver, launch, str(domain.uuid)))
     if command.secrets:
         ids = ", ".join(secret.id for secret in command.secrets)
@@ -213,6 +224,8 @@ def _expiry(valid_to: "str | None") -> str:
     """Return when a password ends, as QEMU takes it: seconds since the epoch, or never."""
     if not valid_to:
         return "never"
+    import calendar
+
     return str(calendar.timegm(time.strptime(valid_to, "%Y-%m-%dT%H:%M:%S")))
 
 
