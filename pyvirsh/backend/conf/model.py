@@ -200,7 +200,7 @@ class _Size(Field):
             raise VirError(INVALID_ARG, f"unknown suffix '{unit}'")
         if int(text) * factor >= 1 << 63:
             raise VirError(OVERFLOW, f"value too large: {text}{unit or ''}")
-        return -(-int(text) * factor // UNITS[self._unit])
+        return int(-(-int(text) * factor // UNITS[self._unit]))
 
     def _number(self, element: Element) -> "str | None":
         text = element.get(self.attribute) if self.attribute else element.text
@@ -404,7 +404,8 @@ _WHOLE = re.compile(r"[ \t\n]*\+?[0-9]+")
 
 def factor_of(unit: str) -> "int | None":
     """Return how many bytes a unit stands for; None if it is none."""
-    return _UNITS_FOLDED.get(unit.lower())
+    factor = _UNITS_FOLDED.get(unit.lower())
+    return int(factor) if factor is not None else None
 
 
 def scaled(text: str, unit: str) -> "int | None":

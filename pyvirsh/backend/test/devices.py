@@ -6,9 +6,10 @@ from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Devices, Domain
 from pyvirsh.backend.conf.domain.common import Info
-from pyvirsh.backend.conf.domain.defaults import complete_disk, disk_number, insert_disk
+from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, insert_disk
 from pyvirsh.backend.conf.domain.devices import HostDev
 from pyvirsh.backend.conf.domain.disk import Disk
+from pyvirsh.backend.conf.domain.filling.disks import check_source, path_of, place
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
 from pyvirsh.backend.errors import (
@@ -21,7 +22,6 @@ from pyvirsh.backend.errors import (
     VirError,
 )
 from pyvirsh.backend.test.base import TestBase
-from pyvirsh.backend.test.disktune import source_path
 from pyvirsh.backend.test.guest import Guest
 
 # Elements whose kind is called otherwise in messages.
@@ -90,7 +90,7 @@ class DeviceChanges(TestBase):
             kind = _KINDS.get(tag, tag)
             detail = f"persistent update of device '{kind}' is not supported"
             raise VirError(OPERATION_UNSUPPORTED, detail)
-        complete_disk(device)
+        _complete(device)
         for definition in definitions:
             disks = definition.model.devices.disks
             at = next((at for at, one in enumerate(disks) if one.target_dev == device.target_dev), -1)
@@ -125,8 +125,14 @@ def _wants_usb(tag: str, device: Model) -> bool:
     return tag == "hub" or tag == "hostdev" and getattr(device, "type", None) == "usb"
 
 
+def _complete(disk: Disk) -> None:
+    disk.target_bus = disk.target_bus or bus_of(disk.target_dev or "")
+    check_source(disk)
+    place(disk)
+
+
 def _attach_disk(guest: Guest, disk: Disk) -> None:
-    complete_disk(disk)
+    _complete(disk)
     disks = guest.live.model.devices.disks
     if disk.device == "floppy":
         raise VirError(OPERATION_UNSUPPORTED, "floppy device hotplug isn't supported")
@@ -142,7 +148,7 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
 def _check_target(disks: "list[Disk]", disk: Disk) -> None:
     for one in disks:
         if one.target_dev == disk.target_dev:
-            sources = f"'{source_path(one)}' and '{source_path(disk)}'"
+            sources = f"'{path_of(one)}' and '{path_of(disk)}'"
             detail = f"target '{disk.target_dev}' duplicated for disk sources {sources}"
             raise VirError(XML_ERROR, detail)
 

@@ -5,6 +5,7 @@ from pyvirsh.backend.api import DomainRef, TypedParam
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.disk import Disk, IoTune
+from pyvirsh.backend.conf.domain.filling.disks import path_of
 from pyvirsh.backend.conf.domain.net import BandwidthSide, Inbound, Interface, Outbound
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, INVALID_ARG, VirError
 from pyvirsh.backend.test.base import AFFECT, TestBase
@@ -28,15 +29,7 @@ def find_disk(model: Domain, path: str) -> "Disk | None":
     for disk in model.devices.disks:
         if disk.target_dev == path:
             return disk
-    return next((disk for disk in model.devices.disks if path and source_path(disk) == path), None)
-
-
-def source_path(disk: Disk) -> "str | None":
-    """Return the path of a disk's source on this host."""
-    source = disk.source
-    if source is None:
-        return None
-    return source.file or source.dev or source.dir or source.name
+    return next((disk for disk in model.devices.disks if path and path_of(disk) == path), None)
 
 
 def find_interface(model: Domain, text: str) -> "Interface | None":

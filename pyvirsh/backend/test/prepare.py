@@ -5,8 +5,8 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.defaults import fill
-from pyvirsh.backend.errors import INTERNAL_ERROR, NO_NAME, XML_ERROR, VirError
+from pyvirsh.backend.conf.domain.filling import fill
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def parse_definition(document: str, world: "World", *, validate: bool = False) -
 
 def parse_element(root: xml.Element, world: "World") -> Domain:
     """Make a domain of a parsed element."""
-    if not root.get("type"):
+    if root.get("type") is None:
         raise VirError(INTERNAL_ERROR, "missing domain type attribute")
     model = Domain.parse(root)
     complete(model, world)
@@ -45,19 +45,7 @@ def parse_element(root: xml.Element, world: "World") -> Domain:
 
 def complete(model: Domain, world: "World") -> None:
     """Check the definition and fill in what it leaves open."""
-    if not model.name:
-        raise VirError(NO_NAME)
-    if "/" in model.name:
-        raise VirError(XML_ERROR, f"name {model.name} cannot contain '/'")
-    if not model.uuid:
-        model.uuid = world.new_uuid()
-    if not model.memory:
-        raise VirError(XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration")
-    if not model.current_memory or model.current_memory > model.memory:
-        model.current_memory = model.memory
-    model.vcpus = model.vcpus or 1
-    model.vcpu_placement = model.vcpu_placement or "static"
-    fill(model, "i686")
+    fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     name_interfaces(model)
 
 

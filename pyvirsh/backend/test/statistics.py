@@ -6,9 +6,10 @@ from pyvirsh.backend import api
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef, TypedParam
 from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.conf.domain.filling.disks import path_of
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, INVALID_ARG, OPERATION_UNSUPPORTED, VirError
 from pyvirsh.backend.test.base import TestBase
-from pyvirsh.backend.test.disktune import find_disk, find_interface, source_path
+from pyvirsh.backend.test.disktune import find_disk, find_interface
 from pyvirsh.backend.test.guest import Guest
 from pyvirsh.backend.test.lookup import passes
 
@@ -56,7 +57,7 @@ class Statistics(TestBase):
         disk = find_disk(self.guest(dom).live.model, path)
         if disk is None:
             raise VirError(INVALID_ARG, f"invalid path {path} not assigned to domain")
-        if source_path(disk) is None:
+        if path_of(disk) is None:
             raise VirError(INVALID_ARG, f"disk '{path}' does not currently have a source assigned")
         return _SIZE, _SIZE - _MISSING, _SIZE
 

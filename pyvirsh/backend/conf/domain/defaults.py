@@ -1,14 +1,10 @@
-"""What every driver of libvirt fills in when a domain's definition is read.
-
-One step for each theme, applied by `fill`; what only one driver does stands with that driver.
+"""The order of disks and controllers, and where drives sit.
 
 Source: definitions given to libvirt's drivers and what they made of them.
 """
 
-from pyvirsh.backend.conf.domain import tuning
-from pyvirsh.backend.conf.domain.chardev import Console, Serial
 from pyvirsh.backend.conf.domain.common import Address
-from pyvirsh.backend.conf.domain.devices import Controller, Graphics, Listen
+from pyvirsh.backend.conf.domain.devices import Controller
 from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.domain import Domain
 
@@ -16,41 +12,6 @@ from pyvirsh.backend.conf.domain.domain import Domain
 _BUSES = {"vd": "virtio", "hd": "ide", "sd": "scsi", "fd": "fdc", "xv": "xen", "ub": "usb", "mm": "sd"}
 # How many drives fit on a controller of a kind: units of a bus, buses.
 _DRIVES = {"ide": (2, 2), "scsi": (7, 1), "sata": (6, 1), "fdc": (2, 1)}
-
-
-def fill(domain: Domain, arch: str) -> None:
-    """Fill in what the definition leaves open; `arch` is the host's architecture."""
-    _boot(domain, arch)
-    _behaviour(domain)
-    _disks(domain)
-    _consoles(domain)
-    _display(domain)
-
-
-def _boot(domain: Domain, arch: str) -> None:
-    os = domain.os
-    os.arch = os.arch or arch
-    if os.type == "hvm" and not os.boot and not _boot_orders(domain):
-        os.boot = ["hd"]
-
-
-def _boot_orders(domain: Domain) -> bool:
-    """Say whether a device has a place in the boot order."""
-    devices = domain.devices
-    infos = [one.info for one in devices.disks]
-    infos += [one.info for one in devices.interfaces]
-    infos += [one.info for one in devices.hostdevs]
-    infos += [one.info for one in devices.redirdevs]
-    return any(info.boot_order is not None for info in infos)
-
-
-def _behaviour(domain: Domain) -> None:
-    if domain.clock is None:
-        domain.clock = tuning.Clock(offset="utc")
-    domain.clock.offset = domain.clock.offset or "utc"
-    domain.on_poweroff = domain.on_poweroff or "destroy"
-    domain.on_reboot = domain.on_reboot or "restart"
-    domain.on_crash = domain.on_crash or "destroy"
 
 
 # -- disks -------------------------------------------------------------------------------------------
@@ -88,28 +49,6 @@ def insert_disk(disks: "list[Disk]", disk: Disk) -> None:
         disks.insert(at, disk)
 
 
-def _disks(domain: Domain) -> None:
-    devices = domain.devices
-    ordered: list[Disk] = []
-    for disk in devices.disks:
-        complete_disk(disk)
-        insert_disk(ordered, disk)
-    devices.disks = ordered
-    kinds = [disk.info.address for disk in ordered]
-    for disk, address in zip(ordered, kinds, strict=True):
-        if address is not None and address.type == "drive" and disk.target_bus in _DRIVES:
-            need_controllers(domain, disk.target_bus, address.controller or 0)
-
-
-def complete_disk(disk: Disk) -> None:
-    """Fill in a disk's bus and what follows from its kind."""
-    disk.target_bus = disk.target_bus or bus_of(disk.target_dev or "")
-    if disk.device == "cdrom":
-        disk.readonly = True
-    if disk.target_bus in _DRIVES and disk.info.address is None:
-        disk.info.address = drive_address(disk)
-
-
 def drive_address(disk: Disk) -> "Address | None":
     """Return where a disk sits on its bus by its target's name."""
     number = disk_number(disk.target_dev or "")
@@ -142,57 +81,3 @@ def insert_controller(controllers: "list[Controller]", new: Controller) -> None:
         controllers.append(new)
     else:
         controllers.insert(at, new)
-
-
-# -- consoles and displays ---------------------------------------------------------------------------
-
-
-def _consoles(domain: Domain) -> None:
-    """Number ports; the first console of a full guest stands for its first serial port."""
-    devices = domain.devices
-    for at, serial in enumerate(devices.serials):
-        if serial.target_port is None:
-            serial.target_port = at
-    for at, parallel in enumerate(devices.parallels):
-        if parallel.target_port is None:
-            parallel.target_port = at
-    if domain.os.type == "hvm" and (devices.consoles or devices.serials):
-        _join_first_console(domain)
-    for at, console in enumerate(devices.consoles):
-        console.target_type = console.target_type or "serial"
-        if console.target_port is None:
-            console.target_port = at
-
-
-def _join_first_console(domain: Domain) -> None:
-    devices = domain.devices
-    if not devices.consoles:
-        devices.consoles.append(Console(source=devices.serials[0].source.copy(), target_type="serial"))
-        return
-    first = devices.consoles[0]
-    if first.target_type not in (None, "serial"):
-        return
-    if not devices.serials:
-        devices.serials.append(Serial(source=first.source.copy(), target_port=0))
-    first.target_type = "serial"
-    first.source = devices.serials[0].source.copy()
-
-
-def _display(domain: Domain) -> None:
-    for graphics in domain.devices.graphics:
-        if graphics.type in ("vnc", "spice", "rdp"):
-            _listen(graphics)
-    for at, video in enumerate(domain.devices.videos):
-        video.heads = video.heads or 1
-        if video.model in ("vga", "cirrus", "vmvga") and video.vram is None:
-            video.vram = 16384
-        if at == 0 and video.primary is None:
-            video.primary = "yes"
-
-
-def _listen(graphics: Graphics) -> None:
-    if not graphics.listens:
-        graphics.listens = [Listen(type="address", address=graphics.listen)]
-    first = graphics.listens[0]
-    if first.type == "address" and first.address:
-        graphics.listen = first.address

@@ -3,9 +3,9 @@
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.chardev import CharSource
 from pyvirsh.backend.conf.domain.devices import Controller, Input
+from pyvirsh.backend.conf.domain.filling.inactive import sources
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
-from pyvirsh.backend.qemu.defaults.inactive import sources
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
 _MODEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
@@ -20,6 +20,34 @@ _PCI_MODELS = (
     "pcie-switch-downstream-port",
     "pci-expander-bus",
     "pcie-expander-bus",
+)
+
+
+_USB_MODELS = (
+    "piix3-uhci",
+    "piix4-uhci",
+    "ehci",
+    "ich9-ehci1",
+    "ich9-uhci1",
+    "ich9-uhci2",
+    "ich9-uhci3",
+    "vt82c686b-uhci",
+    "pci-ohci",
+    "nec-xhci",
+    "qemu-xhci",
+    "none",
+)
+_SCSI_MODELS = (
+    "auto",
+    "lsilogic",
+    "lsisas1068",
+    "lsisas1078",
+    "virtio-scsi",
+    "virtio-transitional",
+    "virtio-non-transitional",
+    "vmpvscsi",
+    "am53c974",
+    "dc390",
 )
 
 
@@ -38,9 +66,21 @@ def check(domain: Domain, facts: Facts) -> None:
 
 def check_controllers(controllers: "list[Controller]", machine: str) -> None:
     """Check models before anything is placed on them."""
+    models = {"pci": _PCI_MODELS, "usb": _USB_MODELS, "scsi": _SCSI_MODELS}
+    seen: set[tuple[str, int | None]] = set()
     for controller in controllers:
-        if controller.type == "pci" and controller.model not in (None, *_PCI_MODELS):
-            raise _refuse(f"Unknown model type '{controller.model}'")
+        kind, model = controller.type, controller.model
+        if model is not None and kind in models and model not in models[kind]:
+            if kind == "scsi":
+                raise _refuse(f"Unsupported controller model: {model}")
+            raise _refuse(f"Unknown model type '{model}'")
+        if kind != "usb" and (kind, controller.index) in seen:
+            raise VirError(XML_ERROR, f"Multiple '{kind}' controllers with index '{controller.index}'")
+        seen.add((kind, controller.index))
+    _check_root(controllers, machine)
+
+
+def _check_root(controllers: "list[Controller]", machine: str) -> None:
     root = {"i440fx": "pci-root", "q35": "pcie-root"}.get(family(machine))
     for controller in controllers:
         if root is not None and controller.type == "pci" and not controller.index:
@@ -92,6 +132,9 @@ def _interface(interface: Interface) -> None:
         raise VirError(INVALID_ARG, "Model name contains invalid characters")
     if kind == "internal" or kind == "vds":
         raise _refuse(f"interface type='{kind}' is not supported")
+    if kind == "vhostuser" and interface.backend_type != "passt":
+        if source is None or not source.path:
+            raise VirError(XML_ERROR, "Missing required attribute 'path' in element 'source'")
     if interface.mtu is not None and kind in ("user", "hostdev"):
         raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.common import Info
+from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.tuning import Cpu, CpuTune
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
-from pyvirsh.backend.qemu.defaults.inactive import infos
 from pyvirsh.backend.qemu.defaults.tuning import numbers
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
@@ -164,7 +164,7 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
 
 def _cpu_model(domain: Domain, facts: Facts) -> None:
     cpu = domain.cpu
-    known = facts.cpus.get("tcg")
+    known = facts.cpus
     if cpu is not None and cpu.mode == "custom" and cpu.model and known and cpu.model not in known:
         raise _refuse(f"CPU model '{cpu.model}' is not supported by hypervisor")
 

@@ -6,6 +6,7 @@ Completing twice changes nothing: what is stated, also by an earlier run, is kep
 from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.filling import inactive
 from pyvirsh.backend.qemu import addresses, firmware
 from pyvirsh.backend.qemu.checks.devices import check_controllers
 from pyvirsh.backend.qemu.defaults import (
@@ -15,7 +16,6 @@ from pyvirsh.backend.qemu.defaults import (
     disks,
     display,
     general,
-    inactive,
     memory,
     network,
     others,

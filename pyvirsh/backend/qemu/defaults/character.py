@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.chardev import CharPeer, CharSource, Console, Parallel, Serial
 from pyvirsh.backend.conf.domain.common import Address
-from pyvirsh.backend.qemu.defaults.inactive import sources
+from pyvirsh.backend.conf.domain.filling.inactive import sources
 from pyvirsh.backend.qemu.facts import Facts
 
 _SERIAL_MODELS = {

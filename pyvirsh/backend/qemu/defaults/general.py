@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain, tuning
+from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
-from pyvirsh.backend.qemu.defaults.inactive import infos
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 

@@ -1,0 +1,79 @@
+"""Character devices where the definition leaves them open."""
+
+from pyvirsh.backend.conf.domain.chardev import CharSource, Console, Parallel, Serial
+from pyvirsh.backend.conf.domain.common import Address
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.filling.inactive import sources
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
+
+
+def complete(domain: Domain) -> None:
+    """Number ports and pair the first console with the first serial port."""
+    devices = domain.devices
+    for ports in (devices.serials, devices.parallels, devices.consoles, devices.channels):
+        for port in ports:
+            port.source.type = port.source.type or "pty"
+            _check_source(port.source)
+    for channel in devices.channels:
+        if not channel.target_type:
+            raise VirError(XML_ERROR, "target type must be specified for channel device")
+    for source in sources(domain):
+        complete_source(source)
+    number(devices.serials)
+    number(devices.parallels)
+    if domain.os.type == "hvm":
+        pair_console(domain)
+    number(devices.consoles)
+    for at, console in enumerate(devices.consoles):
+        console.target_type = console.target_type or "serial"
+        if at and console.target_type == "serial":
+            raise VirError(CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
+    for card in devices.smartcards:
+        if card.info.address is None:
+            card.info.address = Address(type="ccid", controller=0, slot=0)
+
+
+def _check_source(source: CharSource) -> None:
+    if source.type in ("dev", "file", "pipe") and not source.peer.path:
+        raise VirError(INTERNAL_ERROR, "Missing source path attribute for char device")
+
+
+def complete_source(source: CharSource) -> None:
+    """Fill in a protocol where there is one to choose, and drop it elsewhere."""
+    if source.type == "tcp":
+        source.protocol = source.protocol or "raw"
+    else:
+        source.protocol = None
+
+
+def number(ports: "list[Serial] | list[Parallel] | list[Console]") -> None:
+    """Number ports that state no number behind the highest one."""
+    last = max((port.target_port for port in ports if port.target_port is not None), default=-1)
+    for port in ports:
+        if port.target_port is None:
+            last += 1
+            port.target_port = last
+
+
+def pair_console(domain: Domain) -> None:
+    """Make the first console and the first serial port one, either of which may be left out."""
+    devices = domain.devices
+    first = devices.consoles[0] if devices.consoles else None
+    if first is None:
+        if devices.serials:
+            devices.consoles.append(_console_of(devices.serials[0]))
+        return
+    if first.target_type not in (None, "serial"):
+        return
+    if not devices.serials:
+        made = Serial(source=first.source.copy(), target_port=0)
+        made.info = first.info.copy()
+        devices.serials.append(made)
+    devices.consoles[0] = _console_of(devices.serials[0], first)
+
+
+def _console_of(serial: Serial, stated: "Console | None" = None) -> Console:
+    port = stated.target_port if stated is not None else serial.target_port
+    made = Console(source=serial.source.copy(), target_type="serial", target_port=port)
+    made.info = serial.info.copy()
+    return made

@@ -1,0 +1,128 @@
+"""Disks where the definition leaves them open."""
+
+from pyvirsh.backend.conf.domain.common import Address
+from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, drive_address, insert_disk
+from pyvirsh.backend.conf.domain.disk import Disk, DiskSource
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+
+# Protocols' own ports.
+_PORTS = {
+    "http": "80",
+    "https": "443",
+    "ftp": "21",
+    "ftps": "990",
+    "tftp": "69",
+    "ssh": "22",
+    "nbd": "10809",
+    "iscsi": "3260",
+    "gluster": "24007",
+    "sheepdog": "7000",
+    "vxhs": "9999",
+    "nfs": "2049",
+}
+
+# Units of a narrow SCSI bus, without the controller's own.
+SCSI_UNITS = 7
+_ON_DRIVES = ("ide", "scsi", "sata", "fdc")
+_PREFIXES = {"floppy": ("fd",), "disk": ("hd", "sd", "vd", "xvd", "ubd")}
+
+
+def order(domain: Domain) -> None:
+    """Sort disks by their target's name within each bus; the bus follows from the name."""
+    ordered: list[Disk] = []
+    for disk in domain.devices.disks:
+        if disk.target_bus is None:
+            disk.target_bus = "fdc" if disk.device == "floppy" else bus_of(disk.target_dev or "")
+        insert_disk(ordered, disk)
+    domain.devices.disks = ordered
+
+
+def complete(domain: Domain) -> None:
+    """Fill in drives' places, and check targets and sources."""
+    taken: dict[str, Disk] = {}
+    for disk in domain.devices.disks:
+        check_source(disk)
+        _check_target(disk)
+        place(disk)
+        target = disk.target_dev or ""
+        if target in taken:
+            sources = f"'{path_of(taken[target])}' and '{path_of(disk)}'"
+            raise VirError(XML_ERROR, f"target '{target}' duplicated for disk sources {sources}")
+        taken[target] = disk
+    place_scsi_hostdevs(domain)
+
+
+def place(disk: Disk) -> None:
+    """Fill in what follows from a disk's kind, its bus and its target."""
+    if disk.device == "cdrom":
+        disk.readonly = True
+    if disk.type == "vhostuser":
+        disk.snapshot = disk.snapshot or "no"
+    elif disk.snapshot == "no" and disk.readonly:
+        disk.snapshot = None
+    if disk.source is not None:
+        complete_hosts(disk.source)
+    if disk.target_bus in _ON_DRIVES and disk.info.address is None:
+        disk.info.address = drive_address(disk)
+
+
+def check_source(disk: Disk) -> None:
+    """Check what is behind a disk.  Errors: NO_SOURCE, XML_ERROR, CONFIG_UNSUPPORTED."""
+    source = disk.source
+    if source is not None and bool(source.pool) != bool(source.volume):
+        detail = "'pool' and 'volume' must be specified together for 'pool' type source"
+        raise VirError(XML_ERROR, detail)
+    removable = disk.device in ("cdrom", "floppy")
+    if not removable and path_of(disk) is None and not _has_source(disk):
+        raise VirError(NO_SOURCE, disk.target_dev or "")
+    if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
+        detail = "disk device='lun' is only valid for block type disk source"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def _has_source(disk: Disk) -> bool:
+    source = disk.source
+    return source is not None and disk.type not in ("file", "block", "dir") and not source.is_empty()
+
+
+def _check_target(disk: Disk) -> None:
+    target = disk.target_dev or ""
+    if disk_number(target) < 0 and disk.info.address is None:
+        raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
+    kind = "floppy" if disk.device == "floppy" else "disk"
+    if kind == "floppy" and not target.startswith("fd"):
+        raise VirError(INTERNAL_ERROR, f"Invalid floppy device name: {target}")
+    if disk.device in ("disk", "lun") and target.startswith("fd"):
+        raise VirError(INTERNAL_ERROR, f"Invalid harddisk device name: {target}")
+
+
+def path_of(disk: Disk) -> "str | None":
+    """Return what a disk's source is called on its host."""
+    source = disk.source
+    if source is None:
+        return None
+    return source.file or source.dev or source.dir or source.name
+
+
+def complete_hosts(source: DiskSource) -> None:
+    """Fill in the ports of servers reached by TCP."""
+    port = _PORTS.get(source.protocol or "")
+    for server in source.hosts:
+        if server.port is None and server.transport in (None, "tcp") and server.socket is None:
+            server.port = port
+
+
+def place_scsi_hostdevs(domain: Domain) -> None:
+    """Give SCSI devices of the host a free unit each, on a controller more where all are taken."""
+    devices = domain.devices
+    scsi = [one for one in devices.hostdevs if one.type == "scsi" and one.mode in (None, "subsystem")]
+    held = [disk.info for disk in devices.disks if disk.target_bus == "scsi"] + [one.info for one in scsi]
+    addresses = [info.address for info in held if info.address is not None and info.address.type == "drive"]
+    taken = {(one.controller or 0, one.unit or 0) for one in addresses if not one.bus and not one.target}
+    for hostdev in scsi:
+        if hostdev.info.address is None:
+            places = ((number, unit) for number in range(256) for unit in range(SCSI_UNITS))
+            controller, unit = next(place for place in places if place not in taken)
+            taken.add((controller, unit))
+            hostdev.info.address = Address(type="drive", controller=controller, bus=0, target=0, unit=unit)

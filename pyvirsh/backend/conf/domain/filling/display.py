@@ -1,0 +1,87 @@
+"""Graphics and video where the definition leaves them open."""
+
+from pyvirsh.backend.conf.domain.devices import Graphics, Listen, Video
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+
+_LISTENERS = ("vnc", "spice", "rdp")
+
+
+def complete(domain: Domain, video: str) -> None:
+    """Fill in what is shown; `video`: the model of a card that states none."""
+    for graphics in domain.devices.graphics:
+        if graphics.type in _LISTENERS:
+            listen(graphics)
+    videos(domain, video)
+
+
+def listen(graphics: Graphics) -> None:
+    """Fill in where a display server listens, and how its port is found."""
+    if graphics.socket and not graphics.listens:
+        graphics.listens = [Listen(type="socket", socket=graphics.socket)]
+    first = graphics.listens[0] if graphics.listens else None
+    if first is not None and first.type == "address" and first.address:
+        if graphics.listen and graphics.listen != first.address:
+            detail = (
+                f"graphics 'listen' attribute '{graphics.listen}' must match 'address' attribute"
+                f" of first listen element (found '{first.address}')"
+            )
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+    graphics.socket = first.socket if first is not None and first.type == "socket" else None
+    if first is not None and first.type in ("socket", "none"):
+        graphics.autoport = graphics.port = graphics.tls_port = graphics.listen = None
+        return
+    ports(graphics)
+    if graphics.type == "spice" and graphics.autoport is None and not (graphics.port or graphics.tls_port):
+        graphics.listens = [Listen(type="none")]
+        return
+    if not graphics.listens:
+        graphics.listens = [Listen(type="address", address=graphics.listen)]
+    listening = next((one.address for one in graphics.listens if one.type == "address" and one.address), None)
+    graphics.listen = listening
+
+
+def ports(graphics: Graphics) -> None:
+    """Decide whether the ports of a display server are chosen when it starts."""
+    unset = graphics.port in (None, 0, -1) and graphics.tls_port in (None, 0, -1)
+    if graphics.type in ("vnc", "rdp") and unset and graphics.autoport != "no":
+        graphics.autoport = "yes"
+    if graphics.type == "spice" and graphics.port == graphics.tls_port == -1:
+        graphics.autoport = "yes"
+    if graphics.autoport == "yes":
+        graphics.port = {"vnc": -1, "rdp": 0}.get(graphics.type)
+    elif unset:
+        graphics.autoport = None
+    if graphics.autoport is None and (graphics.type == "vnc" or not unset):
+        graphics.autoport = "no"
+
+
+def videos(domain: Domain, model: str) -> None:
+    """Add a card where there is a display without one; fill in models and memory."""
+    devices = domain.devices
+    if devices.graphics and not devices.videos:
+        devices.videos.append(Video())
+    for at, video in enumerate(devices.videos):
+        if video.model in (None, "default"):
+            video.model = model
+        video_memory(video)
+        if video.model != "none":
+            video.heads = video.heads or 1
+            video.primary = "yes" if at == 0 else None
+
+
+def video_memory(video: Video) -> None:
+    """Fill in a card's memory, rounded up to a power of two."""
+    if video.model in ("vga", "cirrus", "vmvga", "bochs"):
+        video.vram = power_of_two(video.vram) or 16384
+    elif video.model == "xen":
+        video.vram = video.vram or 4096
+    elif video.model == "qxl":
+        video.ram = power_of_two(video.ram) or 65536
+        video.vram = power_of_two(video.vram) or 65536
+        video.vgamem = power_of_two(video.vgamem)
+
+
+def power_of_two(size: "int | None") -> "int | None":
+    """Return the next power of two."""
+    return 1 << (size - 1).bit_length() if size else None
