@@ -44,8 +44,6 @@ ASYNC_OPTION = flag("async", "do not wait until the guest has let a CPU go")
     ),
     rules=(
         exclusive("live", "config"),
-        exclusive("current", "live"),
-        exclusive("current", "config"),
         exclusive("active", "maximum"),
         exclusive("guest", "config"),
     ),
