@@ -165,7 +165,10 @@ def _show(what: str, out: Output, name: str) -> None:
     if what == "short":
         out.line(LIBVIRT_VERSION)
     elif what == "long":
-        out.raw(program.VERSION.format(libvirt=LIBVIRT_VERSION, version=__version__))
+        from pyvirsh.backend import DRIVERS
+
+        names = " ".join(program.HYPERVISORS.get(driver, driver) for driver in DRIVERS)
+        out.raw(program.VERSION.format(libvirt=LIBVIRT_VERSION, version=__version__, hypervisors=names))
     else:
         from pyvirsh.commands import virsh
         from pyvirsh.shell import help as texts

@@ -110,12 +110,15 @@ def usage(program: str) -> str:
     return "\n".join([*lines, "  commands (non interactive mode):", "", ""])
 
 
+# How the drivers are called that a version can name.
+HYPERVISORS = {"qemu": "QEMU/KVM", "lxc": "LXC", "test": "Test"}
+
 VERSION = """Virsh command line tool of libvirt {libvirt}
 This is pyvirsh {version}, which speaks virsh's language without libvirt.
 
 Compiled with support for:
- Hypervisors: QEMU/KVM Test
- Networking: Bridging Passt
+ Hypervisors: {hypervisors}
+ Networking: Remote Bridging Passt
  Storage: Files Blocks
  Miscellaneous: Daemonless JSON Shell
 """
