@@ -47,6 +47,6 @@ printf '\n$ pyvirsh console demo      # until the guest says it is up\n'
 pyvirsh -q -c "$uri" console demo --log-since-boot 2>/dev/null | sed '/tiny guest is up/q'
 run screenshot demo "$shot"
 run shutdown demo
-run await domain-inactive demo --timeout 30
+run await demo --condition domain-inactive --timeout 30
 run domstate demo --reason
 run undefine demo

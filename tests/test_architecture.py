@@ -14,7 +14,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 ALLOWED = {
     "spec": (),
     "errors": (),
-    "rpc": ("rpc", "backend.errors", "backend.api"),
+    "rpc": ("rpc", "backend.errors", "backend.api"),  # what calls carry, and how they fail
     "backend": ("backend", "rpc"),
     "server": ("server", "rpc", "backend"),
     "commands": ("commands", "spec", "errors", "backend", "shell", "server"),
@@ -61,7 +61,8 @@ def test_import_directions(path):
     own = [other.removeprefix("pyvirsh.") for other in found if other.startswith("pyvirsh.")]
     for other in own:
         allowed = ALLOWED.get(name, ALLOWED[top])
-        assert any(other == p or other.startswith(p + ".") for p in allowed), f"{name} imports {other}"
+        fits = any(other == p or other.startswith(p + ".") or p.startswith(other + ".") for p in allowed)
+        assert fits, f"{name} imports {other}"
     for driver in DRIVERS:
         if name.startswith(f"backend.{driver}"):
             others = [other for other in DRIVERS if other != driver]
@@ -130,7 +131,12 @@ def test_every_driver_method_is_a_procedure():
     from pyvirsh.backend.api import Driver
     from pyvirsh.rpc.protocol import PROCEDURES
 
-    ours = {"close", "abandon", "alive", "lost", "supports_keepalive", "set_keepalive"}
+    ours = {
+        *("abandon", "alive", "allow_threads", "close", "events_fileno", "implements", "lost", "next_events"),
+        *("set_keepalive", "supports_keepalive"),
+        # Newer than the table, which is libvirt 11.3's.
+        "domain_announce_interface",
+    }
     ours |= {"allow_threads", "next_events", "events_fileno"}
     methods = {name for name, value in vars(Driver).items() if callable(value) and not name.startswith("_")}
     assert methods - set(PROCEDURES) <= ours
