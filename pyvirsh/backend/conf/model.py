@@ -27,6 +27,7 @@ class Field:
         default: Any = None,
         choices: "tuple[str, ...]" = (),
         required: bool = False,
+        implied: "str | None" = None,
         unknown: "tuple[int, str] | None" = None,
     ) -> None:
         *steps, last = path.split("/")
@@ -36,6 +37,8 @@ class Field:
         self.default = default
         self.choices = choices
         self.required = required
+        # What an element without the attribute means.
+        self.implied = implied
         # Error code and text ({} stands for the value) for a value that is not one of the choices.
         self.unknown = unknown
 
@@ -57,7 +60,7 @@ class Field:
             if self.required:
                 detail = f"attribute '{self.attribute}' in element '{self.element_name(owner.tag)}'"
                 raise VirError(XML_ERROR, f"Missing required {detail}")
-            return self.fresh()
+            return self.fresh() if self.implied is None else self.implied
         if self.choices and text not in self.choices:
             raise self.invalid(text, owner)
         return self.convert(text, owner)
@@ -346,9 +349,9 @@ def hexadecimal(path: str, digits: int) -> Any:
     return _Integer(path, form="0x{:0" + str(digits) + "x}")
 
 
-def on_off(path: str) -> Any:
-    """Declare a switch: "on" or "off"."""
-    return Field(path, choices=("on", "off"))
+def on_off(path: str, *, implied: "str | None" = None) -> Any:
+    """Declare a switch: "on" or "off"; `implied`: what an element means that does not say."""
+    return Field(path, choices=("on", "off"), implied=implied)
 
 
 def yes_no(path: str) -> Any:

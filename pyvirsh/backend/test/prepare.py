@@ -36,7 +36,7 @@ def parse_definition(document: str, world: "World", *, validate: bool = False) -
 
 def parse_element(root: xml.Element, world: "World") -> Domain:
     """Make a domain of a parsed element."""
-    if root.get("type") is None:
+    if not root.get("type"):
         raise VirError(INTERNAL_ERROR, "missing domain type attribute")
     model = Domain.parse(root)
     complete(model, world)
@@ -45,6 +45,8 @@ def parse_element(root: xml.Element, world: "World") -> Domain:
 
 def complete(model: Domain, world: "World") -> None:
     """Check the definition and fill in what it leaves open."""
+    model.qemu = None
+    model.devices.panics = [panic for panic in model.devices.panics if panic.model not in (None, "default")]
     fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     name_interfaces(model)
 

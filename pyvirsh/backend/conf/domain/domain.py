@@ -20,7 +20,7 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
 VIRT_TYPES = (
     "qemu",
@@ -116,6 +116,10 @@ class Devices(Model):
     vsock: dev.Vsock | None = one("vsock", dev.Vsock)
     cryptos: list[dev.Crypto] = many("crypto", dev.Crypto)
 
+    def after_parse(self, element: xml.Element) -> None:
+        if len(element.findall("memballoon")) > 1:
+            raise VirError(INTERNAL_ERROR, "only a single memory balloon device is supported")
+
     def fill_node(self, node: xml.Node) -> None:
         node.open = True
         super().fill_node(node)
@@ -184,7 +188,7 @@ class Domain(Model):
     perf: list[tuning.PerfEvent] = many("perf/event", tuning.PerfEvent)
     devices: Devices = one("devices", Devices)
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
-    keywrap_aes: str | None = on_off("keywrap/cipher/@state")
+    keywrap: list[tuning.KeyWrap] = many("keywrap/cipher", tuning.KeyWrap)
     launch_security: tuning.LaunchSecurity | None = one("launchSecurity", tuning.LaunchSecurity)
     qemu: QemuExtra | None = None
 

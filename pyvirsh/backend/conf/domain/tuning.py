@@ -18,8 +18,8 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.conf.xml import Element, Node, children
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED
+from pyvirsh.backend.conf.xml import Element, Node, children, local_name
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, VirError
 
 # -- memory ------------------------------------------------------------------------------------------
 
@@ -170,6 +170,10 @@ class CpuTune(Model):
     emulatorsched: Sched | None = one("emulatorsched", Sched)
     cachetunes: list[CacheTune] = many("cachetune", CacheTune)
     memorytunes: list[CacheTune] = many("memorytune", CacheTune)
+
+    def after_parse(self, element: Element) -> None:
+        if self.emulatorpin is None and element.find("emulatorpin") is not None:
+            raise VirError(INTERNAL_ERROR, "missing cpuset for emulatorpin")
 
 
 class MemNode(Model):
@@ -392,6 +396,12 @@ class Sysinfo(Model):
 # -- features ----------------------------------------------------------------------------------------------
 
 
+_FEATURES = frozenset(
+    "acpi apic pae hap viridian privnet hyperv kvm pvspinlock capabilities pmu vmport gic smm ioapic hpt"
+    " vmcoreinfo htm nested-hv msrs ccf-assist xen cfpc sbbc ibs tcg async-teardown ras ps2 aia".split()
+)
+
+
 class Features(Model):
     """What the machine offers the guest; `hyperv` and `kvm` by their elements' names."""
 
@@ -400,9 +410,9 @@ class Features(Model):
     apic: bool = flag("apic")
     apic_eoi: str | None = on_off("apic/@eoi")
     pae: bool = flag("pae")
-    hap: str | None = text("hap/@state")
-    privnet: bool = flag("privnet")
+    hap: str | None = on_off("hap/@state", implied="on")
     viridian: bool = flag("viridian")
+    privnet: bool = flag("privnet")
     hyperv: "Hyperv | None" = one("hyperv", lambda: Hyperv)
     kvm_hidden: str | None = on_off("kvm/hidden/@state")
     kvm_hint_dedicated: str | None = on_off("kvm/hint-dedicated/@state")
@@ -410,7 +420,7 @@ class Features(Model):
     kvm_pv_ipi: str | None = on_off("kvm/pv-ipi/@state")
     kvm_dirty_ring: str | None = on_off("kvm/dirty-ring/@state")
     kvm_dirty_ring_size: int | None = integer("kvm/dirty-ring/@size")
-    pvspinlock: str | None = on_off("pvspinlock/@state")
+    pvspinlock: str | None = on_off("pvspinlock/@state", implied="on")
     pmu: bool = flag("pmu")
     pmu_state: str | None = on_off("pmu/@state")
     vmport: bool = flag("vmport")
@@ -426,6 +436,11 @@ class Features(Model):
     htm: str | None = on_off("htm/@state")
     msrs: str | None = text("msrs/@unknown", choices=("ignore", "fault"))
     ccf_assist: str | None = on_off("ccf-assist/@state")
+    xen_e820_host: str | None = on_off("xen/e820_host/@state")
+    xen_passthrough: str | None = on_off("xen/passthrough/@state")
+    xen_passthrough_mode: str | None = text(
+        "xen/passthrough/@mode", choices=("default", "sync_pt", "share_pt")
+    )
     cfpc: str | None = text("cfpc/@value")
     sbbc: str | None = text("sbbc/@value")
     ibs: str | None = text("ibs/@value")
@@ -434,6 +449,14 @@ class Features(Model):
     ras: str | None = on_off("ras/@state")
     ps2: str | None = on_off("ps2/@state")
     aia: str | None = text("aia/@value")
+
+    def after_parse(self, element: Element) -> None:
+        for child in children(element):
+            if child.tag not in _FEATURES:
+                raise VirError(CONFIG_UNSUPPORTED, f"unexpected feature '{local_name(child)}'")
+        for name in ("pmu", "vmport", "smm", "vmcoreinfo"):
+            if getattr(self, name) and getattr(self, f"{name}_state") is None:
+                setattr(self, f"{name}_state", "on")
 
 
 HYPERV = (
@@ -558,6 +581,14 @@ class IdMap(Model):
     start: int | None = integer("@start")
     target: int | None = integer("@target")
     count: int | None = integer("@count")
+
+
+class KeyWrap(Model):
+    """Whether keys of a kind are wrapped."""
+
+    tag = "cipher"
+    name: str | None = text("@name", choices=("aes", "dea"))
+    state: str | None = on_off("@state")
 
 
 class LaunchSecurity(Model):

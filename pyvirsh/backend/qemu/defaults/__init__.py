@@ -16,6 +16,7 @@ from pyvirsh.backend.qemu.defaults import (
     disks,
     display,
     general,
+    generated,
     memory,
     network,
     others,
@@ -38,6 +39,7 @@ def complete(
 ) -> None:
     """Fill in what the definition leaves open.  Errors: XML_ERROR, CONFIG_UNSUPPORTED and others."""
     inactive.strip(domain)
+    generated.forget_sockets(domain)
     general.identity(domain, facts, host, new_uuid)
     memory.complete(domain)
     general.behaviour(domain)

@@ -4,19 +4,28 @@ from collections.abc import Callable
 
 from pyvirsh.backend.conf.domain import Domain, tuning
 from pyvirsh.backend.conf.domain.filling.inactive import infos
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 
 def identity(domain: Domain, facts: Facts, host: Host, new_uuid: "Callable[[], str]") -> None:
     """Fill in UUID, emulator, architecture and machine type."""
-    domain.uuid = domain.uuid or new_uuid()
+    domain.uuid = canonical_uuid(domain.uuid) if domain.uuid else new_uuid()
     if domain.has_genid and not domain.genid:
         domain.genid = new_uuid()
     domain.devices.emulator = domain.devices.emulator or facts.emulator
-    domain.os.type = domain.os.type or "hvm"
+    if not domain.os.type:
+        raise VirError(XML_ERROR, "an os <type> must be specified")
     domain.os.arch = domain.os.arch or host.arch
     _machine(domain, facts)
+
+
+def canonical_uuid(text: str) -> str:
+    """Return a UUID in lower case, with dashes.  Errors: INTERNAL_ERROR."""
+    digits = text.strip().replace("-", "").lower()
+    if len(digits) != 32 or any(letter not in "0123456789abcdef" for letter in digits):
+        raise VirError(INTERNAL_ERROR, "malformed uuid element")
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _machine(domain: Domain, facts: Facts) -> None:
@@ -33,7 +42,8 @@ def _machine(domain: Domain, facts: Facts) -> None:
 
 def behaviour(domain: Domain) -> None:
     """Fill in the number of CPUs, the clock and what happens at the guest's end."""
-    domain.vcpus = domain.vcpus or 1
+    if domain.vcpus is None:
+        domain.vcpus = 1
     auto = domain.numatune is not None and domain.numatune.placement == "auto"
     if domain.vcpu_cpuset is None and auto:
         domain.vcpu_placement = "auto"

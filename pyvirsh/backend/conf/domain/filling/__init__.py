@@ -39,7 +39,7 @@ def fill(
     """
     inactive.strip(domain)
     general.identity(domain, arch, new_uuid)
-    general.memory(domain)
+    general.memory(domain, from_nodes=False)
     general.behaviour(domain)
     tuning.complete(domain)
     cpu.complete(domain)

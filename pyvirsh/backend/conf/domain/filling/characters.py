@@ -13,7 +13,7 @@ def complete(domain: Domain) -> None:
     for ports in (devices.serials, devices.parallels, devices.consoles, devices.channels):
         for port in ports:
             port.source.type = port.source.type or "pty"
-            _check_source(port.source)
+            _check_source(port.source, may_lack_path=ports is devices.channels)
     for channel in devices.channels:
         if not channel.target_type:
             raise VirError(XML_ERROR, "target type must be specified for channel device")
@@ -33,13 +33,16 @@ def complete(domain: Domain) -> None:
             card.info.address = Address(type="ccid", controller=0, slot=0)
 
 
-def _check_source(source: CharSource) -> None:
-    if source.type in ("dev", "file", "pipe") and not source.peer.path:
+def _check_source(source: CharSource, *, may_lack_path: bool) -> None:
+    needs_path = source.type in ("dev", "file", "pipe") or source.type == "unix" and not may_lack_path
+    if needs_path and not source.peer.path:
         raise VirError(INTERNAL_ERROR, "Missing source path attribute for char device")
 
 
 def complete_source(source: CharSource) -> None:
     """Fill in a protocol where there is one to choose, and drop it elsewhere."""
+    if source.type == "unix" and source.peers:
+        source.peers[0].mode = source.peers[0].mode or "connect"
     if source.type == "tcp":
         source.protocol = source.protocol or "raw"
     else:

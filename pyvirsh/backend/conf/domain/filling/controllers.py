@@ -71,3 +71,9 @@ def group_companions(domain: Domain) -> None:
             master = any(one.model == "ich9-ehci1" and one.index == controller.index for one in usb)
             if master and controller.info.master_startport is None:
                 controller.info.master_startport = _COMPANIONS[controller.model]
+    # Masters stand before their companions.
+    usb.sort(key=lambda one: (one.index or 0, one.model in _COMPANIONS))
+    grouped = iter(usb)
+    domain.devices.controllers = [
+        next(grouped) if one.type == "usb" else one for one in domain.devices.controllers
+    ]

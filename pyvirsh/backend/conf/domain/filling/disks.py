@@ -73,12 +73,12 @@ def check_source(disk: Disk) -> None:
     if source is not None and bool(source.pool) != bool(source.volume):
         detail = "'pool' and 'volume' must be specified together for 'pool' type source"
         raise VirError(XML_ERROR, detail)
-    removable = disk.device in ("cdrom", "floppy")
-    if not removable and path_of(disk) is None and not _has_source(disk):
-        raise VirError(NO_SOURCE, disk.target_dev or "")
     if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
         detail = "disk device='lun' is only valid for block type disk source"
         raise VirError(CONFIG_UNSUPPORTED, detail)
+    removable = disk.device in ("cdrom", "floppy")
+    if not removable and path_of(disk) is None and not _has_source(disk):
+        raise VirError(NO_SOURCE, disk.target_dev or "")
 
 
 def _has_source(disk: Disk) -> bool:

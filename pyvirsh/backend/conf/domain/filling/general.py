@@ -36,12 +36,8 @@ def identity(domain: Domain, arch: str, new_uuid: "Callable[[], str]") -> None:
 def _check_name(name: "str | None") -> None:
     if not name:
         raise VirError(NO_NAME)
-    if name.isspace():
-        raise VirError(XML_ERROR, "name must contain at least one non-whitespace character")
     if "/" in name:
         raise VirError(XML_ERROR, f"name {name} cannot contain '/'")
-    if name in (".", ".."):
-        raise VirError(XML_ERROR, f"name {name} is invalid")
     if "\n" in name:
         raise VirError(XML_DETAIL, "invalid char in name: \n")
 
@@ -91,8 +87,12 @@ def _boot_orders(domain: Domain) -> bool:
     return any(info.boot_order is not None for info in infos)
 
 
-def memory(domain: Domain) -> None:
-    """Sum up the guest's memory.  Errors: XML_ERROR if there is none; CONFIG_UNSUPPORTED."""
+def memory(domain: Domain, *, from_nodes: bool) -> None:
+    """Sum up the guest's memory.
+
+    from_nodes: whether its NUMA nodes say how much there is, even where <memory> says so too.
+    Errors: XML_ERROR if there is none; CONFIG_UNSUPPORTED.
+    """
     for module in domain.devices.memories:
         if module.target is None:
             raise VirError(XML_ERROR, "missing <target> element for <memory> device")
@@ -100,7 +100,7 @@ def memory(domain: Domain) -> None:
             raise VirError(XML_ERROR, "missing element or attribute './target/size'")
     plugged = sum(module.target.size or 0 for module in domain.devices.memories if module.target)
     cells = sum(cell.memory or 0 for cell in domain.cpu.cells) if domain.cpu else 0
-    if cells:
+    if cells and (from_nodes or not domain.memory):
         domain.memory = cells + plugged
     elif plugged > (domain.memory or 0):
         detail = "Total size of memory devices exceeds the total memory size"
@@ -142,7 +142,7 @@ def _vcpus(domain: Domain) -> None:
     domain.vcpu_placement = domain.vcpu_placement or "static"
     if domain.vcpu_placement == "auto":
         domain.vcpu_cpuset = None
-    if domain.vcpu_current in (0, domain.vcpus):
+    if domain.vcpu_current == domain.vcpus:
         domain.vcpu_current = None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.chardev import Channel, CharSource
+from pyvirsh.backend.conf.domain.chardev import CharSource
 from pyvirsh.backend.conf.domain.common import Info, SecLabel
 from pyvirsh.backend.conf.domain.devices import Graphics
 from pyvirsh.backend.conf.domain.disk import BackingStore, Disk
@@ -12,9 +12,6 @@ from pyvirsh.backend.conf.model import Model
 
 # Names that libvirt and this program give to host devices of interfaces themselves.
 _GENERATED_TARGETS = ("vnet", "vif", "macvtap", "macvlan")
-# Where libvirt and this program put sockets that no definition asked for.
-_STATE_DIRECTORIES = ("/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/")
-_CHANNEL_DIRECTORIES = tuple(place + "channel/" for place in _STATE_DIRECTORIES)
 
 
 def strip(domain: Domain) -> None:
@@ -28,7 +25,7 @@ def strip(domain: Domain) -> None:
     for interface in domain.devices.interfaces:
         _interface(interface)
     for channel in domain.devices.channels:
-        _channel(channel)
+        channel.target_state = None
     for source in sources(domain):
         source.tty = None
         if source.type == "pty":
@@ -78,41 +75,15 @@ def _interface(interface: Interface) -> None:
         interface.target_dev = None
 
 
-def _channel(channel: Channel) -> None:
-    channel.target_state = None
-    if channel.source.type == "unix" and channel.target_type == "virtio" and _generated(channel):
-        channel.source.peers = []
-
-
-def _generated(channel: Channel) -> bool:
-    """Say whether a channel's socket lies where it would be put unasked."""
-    directory, _, file = (channel.source.peer.path or "").rpartition("/")
-    parent, _, last = directory.rpartition("/")
-    name = channel.target_name or ""
-    if not directory.startswith(_CHANNEL_DIRECTORIES):
-        return False
-    if last == "target":
-        return file.endswith("." + name)
-    number, dash, _ = last.partition("-")
-    numbered = bool(dash) and number.isdigit()
-    return file == name and (last.startswith("domain-") or numbered)
-
-
 def _graphics(graphics: Graphics) -> None:
     if graphics.type not in ("vnc", "spice", "rdp"):
         return
     if graphics.autoport == "yes":
         graphics.port = graphics.tls_port = None
     graphics.listens = [one for one in graphics.listens if one.from_config not in ("1", "yes")]
-    if graphics.socket and _state_file(graphics.socket):
-        graphics.socket = None
     for listen in graphics.listens:
-        if listen.socket and (_state_file(listen.socket) or listen.auto_generated == "yes"):
+        if listen.socket and listen.auto_generated == "yes":
             listen.socket = listen.auto_generated = None
-
-
-def _state_file(path: str) -> bool:
-    return path.startswith(tuple(place + "domain-" for place in _STATE_DIRECTORIES))
 
 
 def _label_kept(label: SecLabel) -> bool:

@@ -1,9 +1,8 @@
 """All other devices where the definition leaves them open."""
 
-from pyvirsh.backend.conf.domain.devices import Shmem
 from pyvirsh.backend.conf.domain.disk import Filesystem
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.errors import INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
 
 
 def complete(domain: Domain) -> None:
@@ -13,33 +12,48 @@ def complete(domain: Domain) -> None:
         if not device.type:
             raise VirError(INTERNAL_ERROR, "missing input device type")
         device.bus = device.bus or ("ps2" if device.type in ("mouse", "keyboard") else "usb")
+    _check_usb(domain)
+    for filesystem in devices.filesystems:
+        _filesystem(filesystem)
+    for lease in devices.leases:
+        if not lease.key:
+            raise VirError(XML_ERROR, "Missing 'key' element for lease")
+    _small(domain)
+
+
+def _check_usb(domain: Domain) -> None:
+    """Refuse redirected USB devices where there is no USB."""
+    usb = [one for one in domain.devices.controllers if one.type == "usb"]
+    if domain.devices.redirdevs and (not usb or any(one.model == "none" for one in usb)):
+        detail = "cannot add redirected USB device: USB is disabled for this domain"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def _small(domain: Domain) -> None:
+    """Fill in what takes one line each."""
+    devices = domain.devices
     for watchdog in devices.watchdogs:
         watchdog.action = watchdog.action or "reset"
     for hostdev in devices.hostdevs:
         hostdev.managed = hostdev.managed or "no"
-    for filesystem in devices.filesystems:
-        sources = (
-            filesystem.source_dir,
-            filesystem.source_dev,
-            filesystem.source_file,
-            filesystem.source_name,
-        )
-        if (
-            not any((*sources, filesystem.source_socket, filesystem.source_volume))
-            and filesystem.type != "ram"
-        ):
-            raise VirError(NO_SOURCE, text="missing source information for device")
-        filesystem.accessmode = filesystem.accessmode or "passthrough"
+        if hostdev.source is not None:
+            hostdev.source.vendor = _four_digits(hostdev.source.vendor)
+            hostdev.source.product = _four_digits(hostdev.source.product)
     for shmem in devices.shmems:
-        _shmem(shmem)
+        shmem.model = shmem.model or "ivshmem"
     for rng in devices.rngs:
         if rng.backend is not None and rng.backend.model == "random":
             rng.backend.path = rng.backend.path or "/dev/random"
-    for lease in devices.leases:
-        if not lease.key:
-            raise VirError(XML_ERROR, "Missing 'key' element for lease")
     if devices.vsock is not None:
         devices.vsock.cid_auto = devices.vsock.cid_auto or ("no" if devices.vsock.cid_address else "yes")
+
+
+def _four_digits(number: "str | None") -> "str | None":
+    """Return the number of a USB vendor or product as it is written."""
+    if number is None or not number.lower().startswith("0x"):
+        return number
+    digits = number[2:].lower()
+    return f"0x{digits:>04}" if digits and not digits.strip("0123456789abcdef") else number
 
 
 def _filesystem(filesystem: Filesystem) -> None:
@@ -48,7 +62,7 @@ def _filesystem(filesystem: Filesystem) -> None:
     if not any(sources) and not one.source_volume and one.type != "ram":
         raise VirError(NO_SOURCE)
     filesystem.accessmode = filesystem.accessmode or "passthrough"
-
-
-def _shmem(shmem: Shmem) -> None:
-    shmem.model = shmem.model or "ivshmem"
+    for name in ("fmode", "dmode"):
+        mode = getattr(filesystem, name)
+        if mode and all(digit in "01234567" for digit in mode):
+            setattr(filesystem, name, f"{int(mode, 8):04o}")

@@ -22,9 +22,7 @@ def complete(domain: Domain) -> None:
     if len(domain.uid_maps) != len(domain.gid_maps):
         raise VirError(CONFIG_UNSUPPORTED, "uid and gid should be mapped both")
     for label in domain.seclabels:
-        if label.type == "none":
-            label.model = label.model or "none"
-        elif label.type == "dynamic":
+        if label.type == "dynamic":
             label.relabel = label.relabel or "yes"
 
 
@@ -76,4 +74,4 @@ def _one_each(scheds: "list[Sched]", field: str) -> "list[Sched]":
             made = sched.copy()
             setattr(made, field, str(number))
             found.append(made)
-    return found
+    return sorted(found, key=lambda sched: int(getattr(sched, field)))
