@@ -33,16 +33,26 @@ class MachineType:
         return [getattr(self, slot) for slot in self.__slots__]
 
 
+class CpuModel:
+    """What a CPU model is made of: its vendor and the features it has."""
+
+    __slots__ = ("vendor", "features")
+
+    def __init__(self, vendor: str, features: "list[str]") -> None:
+        self.vendor = vendor
+        self.features = dict.fromkeys(features)
+
+
 class Facts:
     """One QEMU program.
 
     version: (major, minor, micro).  devices, objects: names of types that can be made.
     properties: device or object type -> its properties, for types whose form depends on them.
-    cpus: CPU model -> the features this host lacks for it, for TCG and for KVM where KVM runs.
-    expansions: accelerator -> (model, its properties) of the best CPU there; for host-model.
+    cpus: CPU model -> the features it has that emulation lacks.  find_models: asks for the features of all
+    models, when they are first needed.
     """
 
-    FORMAT = 5
+    FORMAT = 6
 
     def __init__(self, emulator: str) -> None:
         self.emulator = emulator
@@ -54,10 +64,16 @@ class Facts:
         self.objects: frozenset[str] = frozenset()
         self.properties: dict[str, frozenset[str]] = {}
         self.options: dict[str, frozenset[str]] = {}
-        self.cpus: dict[str, dict[str, list[str]]] = {}
-        self.expansions: dict[str, dict[str, Any]] = {}
+        self.cpus: dict[str, list[str]] = {}
         self.chardevs: frozenset[str] = frozenset()
-        self.displays: frozenset[str] = frozenset()
+        self.find_models: Callable[[str], dict[str, CpuModel]] | None = None
+        self._models: dict[str, dict[str, CpuModel]] = {}
+
+    def models(self, accelerator: str) -> "dict[str, CpuModel]":
+        """Return the CPU models by name as an accelerator ("tcg", "kvm") offers them."""
+        if accelerator not in self._models:
+            self._models[accelerator] = self.find_models(accelerator) if self.find_models else {}
+        return self._models[accelerator]
 
     def has(self, device: str, prop: str = "") -> bool:
         """Say whether a device type exists, and has a property."""
@@ -73,14 +89,17 @@ class Facts:
 
     def dump(self) -> "dict[str, Any]":
         """Return all of it as JSON can carry it."""
-        plain = dict(vars(self))
+        plain = {name: value for name, value in vars(self).items() if name in self._plain()}
         plain["format"] = self.FORMAT
         plain["machines"] = [kind.dump() for kind in self.machines]
-        for name in ("devices", "objects", "chardevs", "displays"):
+        for name in ("devices", "objects", "chardevs"):
             plain[name] = sorted(plain[name])
         for name in ("properties", "options"):
             plain[name] = {key: sorted(value) for key, value in plain[name].items()}
         return plain
+
+    def _plain(self) -> "list[str]":
+        return [name for name in vars(self) if name != "find_models" and not name.startswith("_")]
 
     @classmethod
     def load(cls, plain: "dict[str, Any]") -> "Self | None":
@@ -88,10 +107,10 @@ class Facts:
         if plain.get("format") != cls.FORMAT:
             return None
         made = cls(plain["emulator"])
-        vars(made).update({name: plain[name] for name in vars(made)})
+        vars(made).update({name: plain[name] for name in made._plain()})
         made.version = tuple(plain["version"])
         made.machines = [MachineType(*values) for values in plain["machines"]]
-        for name in ("devices", "objects", "chardevs", "displays"):
+        for name in ("devices", "objects", "chardevs"):
             setattr(made, name, frozenset(plain[name]))
         for name in ("properties", "options"):
             setattr(made, name, {key: frozenset(value) for key, value in plain[name].items()})

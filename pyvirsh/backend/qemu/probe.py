@@ -7,7 +7,7 @@ changes.
 import os
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_FAILED, SYSTEM_ERROR, VirError
-from pyvirsh.backend.qemu.facts import Facts, Host, MachineType
+from pyvirsh.backend.qemu.facts import CpuModel, Facts, Host, MachineType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,12 +73,26 @@ def facts(emulator: str, cache_dir: str) -> Facts:
     """
     key = _key(emulator)
     path = os.path.join(cache_dir, _cache_name(emulator))
-    known = _read_cache(path, key)
-    if known is not None:
-        return known
-    found = _ask(emulator)
-    _write_cache(path, {"key": key, "facts": found.dump()})
+    kept = _read_cache(path, key)
+    found = Facts.load(kept) if kept is not None else None
+    if found is None:
+        found = _ask(emulator)
+        _write_cache(path, key, found.dump())
+    found.find_models = lambda accelerator: models(emulator, cache_dir, accelerator)
     return found
+
+
+def models(emulator: str, cache_dir: str, accelerator: str) -> "dict[str, CpuModel]":
+    """Return the CPU models of the program at `emulator` with an accelerator: "tcg" or "kvm"."""
+    key = _key(emulator)
+    if accelerator == "kvm":
+        key += [*_processor(), os.uname().release]
+    path = os.path.join(cache_dir, f"{accelerator}-{_cache_name(emulator)}")
+    kept = _read_cache(path, key)
+    if kept is None:
+        kept = _ask_models(emulator, accelerator)
+        _write_cache(path, key, kept)
+    return {name: CpuModel(vendor, features) for name, (vendor, features) in kept.items()}
 
 
 def _key(emulator: str) -> "list[int | str]":
@@ -112,18 +126,19 @@ def _cache_name(emulator: str) -> str:
     return f"{os.path.basename(emulator)[:64]}-{zlib.crc32(emulator.encode()):08x}.json"
 
 
-def _read_cache(path: str, key: "list[int | str]") -> "Facts | None":
+def _read_cache(path: str, key: "list[int | str]") -> "dict[str, Any] | None":
     import json
 
     try:
         with open(path, "rb") as file:
             kept = json.loads(file.read())
-        return Facts.load(kept["facts"]) if kept["key"] == key else None
+        content: dict[str, Any] = kept["content"]
+        return content if kept["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _write_cache(path: str, content: "dict[str, Any]") -> None:
+def _write_cache(path: str, key: "list[int | str]", content: "dict[str, Any]") -> None:
     """Put the file there as a whole; a cache that cannot be written is no fault."""
     import json
 
@@ -132,7 +147,7 @@ def _write_cache(path: str, content: "dict[str, Any]") -> None:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file)
+            json.dump({"key": key, "content": content}, file)
         os.replace(temporary, path)
     except OSError:
         if os.path.exists(temporary):
@@ -199,7 +214,6 @@ def _ask(emulator: str) -> Facts:
         _question("chardevs", "query-chardev-backends"),
         _question("options", "query-command-line-options"),
         _question("cpus", "query-cpu-definitions"),
-        _question("max", "query-cpu-model-expansion", type="full", model={"name": "max"}),
     ]
     questions += [_question(f"device {name}", "device-list-properties", typename=name) for name in _DEVICES]
     questions += [_question(f"object {name}", "qom-list-properties", typename=name) for name in _OBJECTS]
@@ -207,7 +221,7 @@ def _ask(emulator: str) -> Facts:
     found = Facts(emulator)
     _general(found, answers)
     _types(found, answers)
-    _processors(found, "tcg", answers)
+    found.cpus = {model["name"]: model.get("unavailable-features", []) for model in answers["cpus"]}
     return found
 
 
@@ -251,12 +265,21 @@ def _types(found: Facts, answers: _Answers) -> None:
             found.options[option["option"]] = frozenset(item["name"] for item in option["parameters"])
 
 
-def _processors(found: Facts, accelerator: str, answers: _Answers) -> None:
-    found.cpus[accelerator] = {
-        model["name"]: model.get("unavailable-features", []) for model in answers["cpus"]
-    }
-    if best := answers["max"]:
-        found.expansions[accelerator] = best["model"]
+def _ask_models(emulator: str, accelerator: str) -> "dict[str, Any]":
+    """Return what each model is made of: those of its features that the accelerator lacks count too."""
+    first = _Answers(emulator, accelerator, [_question("cpus", "query-cpu-definitions")])
+    lacking = {model["name"]: model.get("unavailable-features", []) for model in first["cpus"]}
+    questions = [
+        _question(name, "query-cpu-model-expansion", type="static", model={"name": name}) for name in lacking
+    ]
+    answers = _Answers(emulator, accelerator, questions)
+    found = {}
+    for name, missing in lacking.items():
+        if expansion := answers[name]:
+            props = expansion["model"]["props"]
+            features = [feature for feature, value in props.items() if value is True]
+            found[name] = (props.get("vendor", ""), sorted({*features, *missing}))
+    return found
 
 
 # -- the host ------------------------------------------------------------------------------------------

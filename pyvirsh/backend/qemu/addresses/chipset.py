@@ -70,16 +70,25 @@ def settle(domain: Domain, buses: Buses, wiring: Wiring) -> "dict[int, Address]"
 
 def _settle_piix3(domain: Domain, buses: Buses, wiring: Wiring) -> "dict[int, Address]":
     chosen = _board_controllers(domain, "i440fx")
+    if buses.used(0, 1):
+        raise VirError(XML_ERROR, "Attempted double use of PCI Address 0000:00:01.0")
     buses.take_slot(0, 1)
     _settle_video(domain, buses, wiring, chosen, 2)
     return chosen
 
 
 def _board_controllers(domain: Domain, board: str) -> "dict[int, Address]":
-    chosen = {}
+    chosen: dict[int, Address] = {}
+    taken: set[tuple[int, int]] = set()
     for controller in domain.devices.controllers:
         place = _board_place(controller, board)
-        if place is not None and _undecided(controller.info):
+        if place is None:
+            continue
+        if place in taken:
+            slot, function = place
+            raise VirError(XML_ERROR, f"Attempted double use of PCI Address 0000:00:{slot:02x}.{function}")
+        taken.add(place)
+        if _undecided(controller.info):
             chosen[id(controller.info)] = _address(*place)
     return chosen
 
@@ -101,7 +110,7 @@ def _settle_video(
 
 
 def _settle_ich9(domain: Domain, buses: Buses, wiring: Wiring) -> "dict[int, Address]":
-    chosen = {}
+    chosen: dict[int, Address] = {}
     for controller in domain.devices.controllers:
         if not _undecided(controller.info):
             continue

@@ -1,7 +1,9 @@
 """The guest's CPUs."""
 
 from pyvirsh.backend.conf.domain.tuning import Cpu, Features, Hyperv
+from pyvirsh.backend.qemu.argv.machine import accelerator
 from pyvirsh.backend.qemu.argv.plan import Plan
+from pyvirsh.backend.qemu.cpumodel import expand
 
 # Features whose name is not libvirt's with dashes.
 _FEATURES = {"pclmuldq": "pclmulqdq"}
@@ -38,17 +40,13 @@ def _model(plan: Plan) -> "list[str]":
         if cpu.migratable is not None and (cpu.mode == "host-passthrough" or cpu.migratable == "off"):
             parts.append(f"migratable={cpu.migratable}")
     elif cpu.mode == "host-model":
-        parts = host_model(plan)
+        cpu = expand(cpu, plan.facts, accelerator(plan.domain.type))
+        parts = [cpu.model or ""]
     else:
         parts = [cpu.model or ""]
         if cpu.vendor_id:
             parts.append(f"vendor={cpu.vendor_id}")
     return parts + [f"{_feature(one.name or '')}={_STATES[one.policy or 'require']}" for one in cpu.features]
-
-
-def host_model(plan: Plan) -> "list[str]":
-    """Return the model nearest to the host's CPU, and what differs."""
-    return ["max"]
 
 
 def _feature(name: str) -> str:

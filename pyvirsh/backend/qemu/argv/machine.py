@@ -18,9 +18,14 @@ def add(plan: Plan) -> None:
         plan.add("bios", plan.domain.os.loader)
 
 
+def accelerator(kind: str) -> str:
+    """Return the accelerator of a domain type."""
+    return _ACCELERATORS.get(kind, "tcg")
+
+
 def _accelerator(plan: Plan) -> str:
     features = plan.domain.features
-    name = _ACCELERATORS.get(plan.domain.type, "tcg")
+    name = accelerator(plan.domain.type)
     if features is None:
         return name
     if name == "kvm" and features.kvm_dirty_ring == "on":

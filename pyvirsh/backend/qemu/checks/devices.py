@@ -55,6 +55,7 @@ def check(domain: Domain, facts: Facts) -> None:
     """Check what does not depend on this host."""
     for source in sources(domain):
         _character(source)
+    _ports(domain)
     for interface in domain.devices.interfaces:
         _interface(interface)
     for device in domain.devices.inputs:
@@ -113,6 +114,24 @@ def _character(source: CharSource) -> None:
         raise VirError(INTERNAL_ERROR, "Missing source service attribute for char device")
     if source.type == "nmdm":
         raise _refuse("unsupported chardev 'nmdm'")
+
+
+_SERIAL_TYPES = ("isa-serial", "usb-serial", "pci-serial", "isa-debug")
+
+
+def _ports(domain: Domain) -> None:
+    devices = domain.devices
+    for serial in devices.serials:
+        if serial.target_type not in _SERIAL_TYPES:
+            raise _refuse(f"unknown target type '{serial.target_type}' specified for character device")
+    for console in devices.consoles:
+        if console.target_type not in ("serial", "virtio"):
+            raise _refuse(f"unsupported console target type {console.target_type}")
+    for channel in devices.channels:
+        if channel.target_type is None:
+            raise VirError(XML_ERROR, "target type must be specified for channel device")
+        if channel.target_type not in ("virtio", "guestfwd"):
+            raise _refuse(f"unsupported channel target type {channel.target_type}")
 
 
 # -- interfaces ------------------------------------------------------------------------------------------
@@ -222,6 +241,10 @@ def _others(domain: Domain) -> None:
     for hostdev in devices.hostdevs:
         if hostdev.source is None:
             raise VirError(XML_ERROR, "Missing <source> element in hostdev device")
+    if devices.memballoon is not None and devices.memballoon.model == "xen":
+        raise _refuse("memballoon model 'xen' is not supported by this QEMU binary: use 'virtio'")
+    if devices.iommu is not None and devices.iommu.model == "smmuv3":
+        raise _refuse("IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
     if devices.nvram is not None:
         raise _refuse("nvram device is only supported for PPC64")
     _reports(domain)

@@ -6,6 +6,7 @@ from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE
 from pyvirsh.backend.qemu.facts import Facts, family
 
 _SERIAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ .+")
+_HEX = frozenset("0123456789abcdefABCDEF")
 # Image formats.
 FORMATS = (
     "raw",
@@ -44,12 +45,16 @@ def _refuse(detail: str) -> VirError:
 
 def _bus(disk: Disk, board: str) -> None:
     bus, target = disk.target_bus, disk.target_dev
+    if bus is None:
+        raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
     if bus not in _BUSES:
         raise _refuse(f"disk '{target}': bus '{bus}' is not supported")
     if bus == "ide" and board != "i440fx":
         raise _refuse("IDE controllers are unsupported for this QEMU binary or machine type")
     if disk.device == "floppy" and bus != "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
+    if disk.device == "floppy" and not (target or "").startswith("fd"):
+        raise VirError(INTERNAL_ERROR, f"Invalid floppy device name: {target}")
     if disk.device != "floppy" and bus == "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for disk")
     if disk.device == "cdrom" and bus in ("virtio", "usb"):
@@ -72,9 +77,22 @@ def _place(disk: Disk, board: str) -> None:
         raise VirError(INTERNAL_ERROR, "Only 1 IDE controller is supported")
     if bus == "fdc" and address.controller:
         raise VirError(INTERNAL_ERROR, "Only 1 fdc controller is supported")
-    limits = {"ide": (1, 1), "fdc": (0, 1), "sata": (0, 5)}.get(bus or "")
-    if limits is not None and ((address.bus or 0) > limits[0] or (address.unit or 0) > limits[1]):
-        raise _refuse(f"disk '{disk.target_dev}': no such place on the {bus} controller")
+
+
+def check_start(domain: Domain) -> None:
+    """Check what QEMU would refuse when the guest starts."""
+    for disk in domain.devices.disks:
+        address = disk.info.address
+        limits = {"ide": (1, 1), "fdc": (0, 1), "sata": (0, 5)}.get(disk.target_bus or "")
+        if limits is None or address is None or address.type != "drive":
+            continue
+        if (address.bus or 0) > limits[0] or (address.unit or 0) > limits[1]:
+            place = f"bus='{address.bus or 0}' unit='{address.unit or 0}'"
+            raise _refuse(f"disk '{disk.target_dev}': there is no {place} on an {disk.target_bus} controller")
+        if disk.type == "volume":
+            raise _refuse(
+                f"disk '{disk.target_dev}': type='volume' is not supported: name its file or device"
+            )
 
 
 def _driver(disk: Disk) -> None:
@@ -116,9 +134,8 @@ def _source(disk: Disk) -> None:
 def _details(disk: Disk) -> None:
     if disk.serial is not None and any(letter not in _SERIAL for letter in disk.serial):
         raise VirError(INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")
-    if disk.wwn is not None and (
-        len(disk.wwn) != 16 or any(letter not in "0123456789abcdefABCDEF" for letter in disk.wwn)
-    ):
+    wwn = (disk.wwn or "").removeprefix("0x")
+    if disk.wwn is not None and (len(wwn) != 16 or any(letter not in _HEX for letter in wwn)):
         raise VirError(INTERNAL_ERROR, f"Malformed wwn: {disk.wwn}")
     if disk.vendor is not None and len(disk.vendor) > 8:
         raise VirError(XML_ERROR, "disk vendor is more than 8 characters")
