@@ -43,8 +43,10 @@ run start demo
 run list
 run dominfo demo
 printf '\n$ pyvirsh console demo      # until the guest says it is up\n'
-# The console ends when its reader does.
-pyvirsh -q -c "$uri" console demo --log-since-boot 2>/dev/null | sed '/tiny guest is up/q'
+mkfifo "$root/keys"
+exec 3<>"$root/keys" # held open: nobody types, and the console goes on
+pyvirsh -q -c "$uri" console demo <"$root/keys" | sed '/tiny guest is up/q'
+exec 3>&-
 run screenshot demo "$shot"
 run shutdown demo
 run await demo --condition domain-inactive --timeout 30

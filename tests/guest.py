@@ -28,7 +28,7 @@ INIT = r"""#!/bin/busybox sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-mkdir -p /dev/pts /run /var/run /tmp
+mkdir -p /dev/pts /run /tmp /var/log /var/run
 mount -t devpts pts /dev/pts
 hostname tiny
 while read -r path; do insmod "$path" 2>/dev/null; done < /modules.list
