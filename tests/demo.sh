@@ -27,7 +27,7 @@ cat >"$root/demo.xml" <<XML
     <type machine='q35'>hvm</type>
     <kernel>$guest/vmlinuz</kernel>
     <initrd>$guest/initrd</initrd>
-    <cmdline>console=ttyS0 quiet</cmdline>
+    <cmdline>console=ttyS0</cmdline>
   </os>
   <features><acpi/></features>
   <devices>
@@ -45,7 +45,7 @@ run dominfo demo
 printf '\n$ pyvirsh console demo      # until the guest says it is up\n'
 mkfifo "$root/keys"
 exec 3<>"$root/keys" # held open: nobody types, and the console goes on
-pyvirsh -q -c "$uri" console demo <"$root/keys" | sed '/tiny guest is up/q'
+pyvirsh -q -c "$uri" console demo <"$root/keys" | sed '/tiny guest is up/q' | tail -n 12
 exec 3>&-
 run screenshot demo "$shot"
 run shutdown demo
