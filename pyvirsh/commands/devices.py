@@ -6,6 +6,7 @@ from pyvirsh.backend.constants import (
     DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE,
     DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE,
 )
+from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.commands import files
 from pyvirsh.commands.devicexml import (
     PERSISTENT,
@@ -163,5 +164,7 @@ def dom_fd_associate(ctx: "Session", args: "Args") -> None:
     flags = DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE if args.seclabel_writable else 0
     flags |= DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE if args.seclabel_restore else 0
     fds = files.descriptors(args)
-    files.check_descriptors(fds)
+    if not fds:
+        # libvirt's library says so before any driver is asked.
+        raise VirError(INVALID_ARG, text="nfds in virDomainFDAssociate must not be zero")
     ctx.driver.domain_fd_associate(dom, name, fds, flags)

@@ -2,7 +2,6 @@
 
 import os
 
-from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import parse_integer
 
@@ -46,13 +45,3 @@ def descriptors(args: "Args") -> "list[int]":
             raise CommandFailed(f"Unable to parse FD number '{text}'")
         found.append(fd)
     return found
-
-
-def check_descriptors(fds: "list[int]") -> None:
-    """Refuse descriptors that are not open.  Errors: SYSTEM_ERROR."""
-    for fd in fds:
-        try:
-            os.fstat(fd)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or "Bad file descriptor"
-            raise VirError(SYSTEM_ERROR, f"Cannot duplicate FD {fd}: {reason}") from error

@@ -62,7 +62,6 @@ def create(ctx: "Session", args: "Args") -> None:
     if _waits_for_console(args):
         flags |= c.DOMAIN_START_PAUSED
     with ctx.failing(f"Failed to create domain from {path}"):
-        files.check_descriptors(fds)
         if fds:
             dom = ctx.driver.domain_create_xml_with_files(xml, fds, flags)
         else:
@@ -104,7 +103,6 @@ def start(ctx: "Session", args: "Args") -> None:
     if _waits_for_console(args):
         flags |= c.DOMAIN_START_PAUSED
     with ctx.failing(f"Failed to start domain '{dom.name}'"):
-        files.check_descriptors(fds)
         if fds:
             dom = ctx.driver.domain_create_with_files(dom, fds, flags)
         elif flags:

@@ -4,10 +4,11 @@ The table in `rpc.protocol` says what a call takes and gives; what only sizes a 
 here and its counterpart in the answer dropped.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, Driver, Event, Ref, TypedParam
-from pyvirsh.backend.errors import NO_SUPPORT, RPC, VirError
+from pyvirsh.backend.errors import NO_SUPPORT, RPC, SYSTEM_ERROR, VirError
 from pyvirsh.backend.remote.client import Client
 from pyvirsh.rpc import protocol, xdr
 from pyvirsh.rpc.shape import COUNTS, FILLED, prefix
@@ -181,6 +182,7 @@ def _make(name: str) -> "Callable[..., Any]":
         if takes_fds and (listed := [value for value in given if isinstance(value, list)]):
             given.remove(listed[0])
             fds = tuple(listed[0])
+            _check_open(fds)
         arguments = _arguments(takes, given, flags)
         if with_strings:
             arguments = (*arguments[:-1], arguments[-1] | _STRINGS_OKAY)
@@ -202,6 +204,16 @@ def _make(name: str) -> "Callable[..., Any]":
 
     method.__name__ = name
     return method
+
+
+def _check_open(fds: "tuple[int, ...]") -> None:
+    """Refuse descriptors that are not open.  Errors: SYSTEM_ERROR."""
+    for fd in fds:
+        try:
+            os.fstat(fd)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or "Bad file descriptor"
+            raise VirError(SYSTEM_ERROR, f"Cannot duplicate FD {fd}: {reason}") from error
 
 
 def _fields(struct: str) -> "list[str]":
