@@ -115,10 +115,10 @@ def _flags(args: "Args") -> int:
 
 
 def _show_tree(ctx: "Session", names: "list[str]") -> None:
-    from pyvirsh.commands import tree
+    from pyvirsh.commands.tree import show
 
     parents = {name: None if name == "computer" else _parent(ctx, name) for name in names}
-    tree.show(ctx, [(name, parents[name]) for name in names])
+    show(ctx, [(name, parents[name]) for name in names])
 
 
 def _parent(ctx: "Session", name: str) -> "str | None":
