@@ -32,7 +32,7 @@ judge-packages:
 $(VENV)/ready: pyproject.toml
 	python3 -c 'import ensurepip' 2>/dev/null || tests/packages.sh python3-venv
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[dev]'
 	touch $@
 
 clean:
