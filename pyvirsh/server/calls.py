@@ -15,6 +15,9 @@ BY_NUMBER = {(program, number): name for name, (program, number, _) in protocol.
 _MESSAGE_NUMBERS = {struct: key for key, struct in protocol.EVENTS.items()}
 PROGRAMS = (protocol.REMOTE_PROGRAM, protocol.QEMU_PROGRAM, protocol.LXC_PROGRAM)
 
+# VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, and the same for the download.
+_SPARSE = 1
+
 # The part of libvirt that a peer is told an error comes from.
 _FROM_RPC = 7
 _LEVEL_ERROR = 2
@@ -32,14 +35,18 @@ class Call:
 
 
 class Answer:
-    """What a call brought: the reply's payload, a stream it opened, descriptors that go with it."""
+    """What a call brought: the reply's payload, a stream it opened, descriptors that go with it.
 
-    __slots__ = ("payload", "stream", "fds")
+    sparse: whether the stream carries holes.
+    """
+
+    __slots__ = ("payload", "stream", "fds", "sparse")
 
     def __init__(self, payload: bytes, stream: "Stream | None" = None, fds: "tuple[int, ...]" = ()) -> None:
         self.payload = payload
         self.stream = stream
         self.fds = fds
+        self.sparse = False
 
 
 def rpc_error(text: str) -> VirError:
@@ -83,7 +90,9 @@ def perform(driver: Driver, call: Call) -> Answer:
         result, stream = result if isinstance(result, tuple) else (None, result)
     elif "o" in marks:
         result, fds = _with_fds(call.name, result)
-    return Answer(_encode_result(call.name, left_out, result), stream, fds)
+    answer = Answer(_encode_result(call.name, left_out, result), stream, fds)
+    answer.sparse = "s" in marks and bool(given[-1] & _SPARSE)
+    return answer
 
 
 def _method(driver: Driver, name: str) -> "Callable[..., Any]":

@@ -147,7 +147,7 @@ class Client:
             self.send(packet)
             return
         if answer.stream is not None:
-            self.streams[call.serial] = ServedStream(call, answer.stream)
+            self.streams[call.serial] = ServedStream(call, answer.stream, sparse=answer.sparse)
         self.send(self._reply_packet(call, protocol.STATUS_OK, answer.payload), answer.fds)
 
     @staticmethod
@@ -168,7 +168,10 @@ class Client:
         if call.name == "connect_supports_feature":
             (feature,) = call.values
             self._keepalive |= feature == protocol.FEATURE_PROGRAM_KEEPALIVE
-            return calls.Answer(calls.encode("connect_supports_feature", (_FEATURES.get(feature, 0),)))
+            supported = _FEATURES.get(feature, 0)
+            if not supported and self.driver is not None:
+                supported = int(self.driver.connect_supports_feature(feature))
+            return calls.Answer(calls.encode("connect_supports_feature", (supported,)))
         if call.name in (
             "connect_close",
             "connect_register_close_callback",

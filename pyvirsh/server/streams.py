@@ -1,17 +1,19 @@
 """A stream that a call has opened: console, screenshot, volume data, between driver and client."""
 
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, cast
 
 from pyvirsh.backend.errors import VirError
-from pyvirsh.rpc import protocol, xdr
+from pyvirsh.rpc import protocol
 from pyvirsh.rpc.framing import Packet
 from pyvirsh.server import calls
 
 if TYPE_CHECKING:
-    from pyvirsh.backend.api import Stream
+    from pyvirsh.backend.api import SparseStream, Stream
 
 # libvirt's own servers send stream data in pieces of this size.
-CHUNK = protocol.MESSAGE_LEGACY_PAYLOAD_MAX - 24
+CHUNK = protocol.MESSAGE_LEGACY_PAYLOAD_MAX
+_HOLE = struct.Struct(">qI")
 # Data from the client that the driver has not taken yet, at most.
 PENDING_MAX = 8 << 20
 
@@ -19,8 +21,9 @@ PENDING_MAX = 8 << 20
 class ServedStream:
     """The server's end; `closed` when nothing more will come or go."""
 
-    def __init__(self, call: Packet, stream: "Stream") -> None:
+    def __init__(self, call: Packet, stream: "Stream", *, sparse: bool = False) -> None:
         self.serial = call.serial
+        self._sparse: SparseStream | None = cast("SparseStream", stream) if sparse else None
         self.stream = stream
         self.closed = False
         self.at_end = False
@@ -42,6 +45,9 @@ class ServedStream:
     def pump(self) -> "Packet | None":
         """Return the next piece of the driver's data; the end and a failure are packets too."""
         try:
+            hole = self._sparse.recv_hole() if self._sparse is not None else 0
+            if hole:
+                return self._packet(protocol.STATUS_CONTINUE, _HOLE.pack(hole, 0), protocol.STREAM_HOLE)
             data = self.stream.recv(CHUNK)
         except VirError as error:
             return self.fail(error)
@@ -93,13 +99,12 @@ class ServedStream:
         if packet.type != protocol.STREAM_HOLE:
             return packet.payload
         try:
-            length = xdr.unpacker("hyper")(xdr.Cursor(packet.payload))
-        except xdr.XdrError as error:
+            length, _ = _HOLE.unpack(packet.payload)
+        except struct.error as error:
             raise calls.rpc_error("Unable to decode message payload") from error
-        send_hole = getattr(self.stream, "send_hole", None)
-        if send_hole is None or length < 0:
+        if self._sparse is None or length < 0:
             raise calls.rpc_error("the stream takes no holes")
-        send_hole(length)
+        self._sparse.send_hole(length)
         return b""
 
     def _abort(self) -> None:
@@ -111,6 +116,6 @@ class ServedStream:
         """Let go of it: the client has vanished."""
         self._abort()
 
-    def _packet(self, status: int, payload: bytes) -> Packet:
+    def _packet(self, status: int, payload: bytes, kind: int = protocol.STREAM) -> Packet:
         call = self._call
-        return Packet(call.program, call.procedure, protocol.STREAM, self.serial, status, payload)
+        return Packet(call.program, call.procedure, kind, self.serial, status, payload)
