@@ -83,7 +83,7 @@ def change_media(ctx: "Session", args: "Args") -> None:
     from pyvirsh.backend.conf.xml import formatted
 
     source = args.source
-    action = "eject" if args.eject else "insert" if args.insert else "update"
+    action = "insert" if args.insert else "eject" if args.eject or source is None else "update"
     flags = affected(args)
     dom = ctx.domain(args.domain)
     path = args.path

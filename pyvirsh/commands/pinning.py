@@ -6,7 +6,7 @@ from pyvirsh.commands import cpulists
 from pyvirsh.commands.options import AFFECTED, AFFECTED_RULES, DOMAIN, affected
 from pyvirsh.commands.vcpus import CONFIG, LIVE, MAXIMUM, count_vcpus
 from pyvirsh.errors import CommandFailed
-from pyvirsh.spec import Table, exclusive, number, text, word
+from pyvirsh.spec import Table, number, text, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ def _cpulist() -> "Opt":
         _cpulist(),
         *AFFECTED,
     ),
-    rules=(*AFFECTED_RULES, exclusive("live", "config")),
+    rules=AFFECTED_RULES,
 )
 def vcpupin(ctx: "Session", args: "Args") -> None:
-    vcpu = args.unsigned("vcpu") if args.given("vcpu") else None
     cpulist = args.cpulist
+    if cpulist is None and args.live and args.config:
+        # Both can be changed at once, but not shown.
+        raise CommandFailed("Options --live and --config are mutually exclusive")
+    vcpu = args.unsigned("vcpu") if args.given("vcpu") else None
     if cpulist is not None and vcpu is None:
         raise CommandFailed("vcpupin: Missing vCPU number in pin mode.")
     cpus = cpulists.host_cpus(ctx.driver)

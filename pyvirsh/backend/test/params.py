@@ -34,7 +34,7 @@ def checked(params: "list[TypedParam]", known: "Mapping[str, int]") -> "dict[str
         if name in found:
             raise VirError(INVALID_ARG, f"parameter '{name}' occurs multiple times")
         found[name] = 0
-    for name, kind, _ in params:
+    for name, kind, _ in sorted(params, key=lambda param: param[0]):
         if name not in known:
             raise VirError(ARGUMENT_UNSUPPORTED, f"parameter '{name}' not supported")
         if kind != known[name]:

@@ -106,7 +106,6 @@ class Vcpus(TestBase):
         self.domain_pin_vcpu_flags(dom, vcpu, cpumap)
 
     def domain_pin_vcpu_flags(self, dom: DomainRef, vcpu: int, cpumap: bytes, flags: int = 0) -> None:
-        affect(flags)
         allowed(flags, 0, "testDomainPinVcpuFlags")
         guest = self.guest(dom)
         if not guest.active:
