@@ -163,8 +163,9 @@ def test_screenshot_streams(served, tmp_path):
     needs("virsh")
     done = run("virsh", "-c", where(served), f"screenshot test {tmp_path}/shot")
     assert done.returncode == 0, done.stderr
-    run("virsh", "-c", "test:///default", f"screenshot test {tmp_path}/theirs")
-    assert (tmp_path / "shot").read_bytes() == (tmp_path / "theirs").read_bytes()
+    run(PYVIRSH, "-c", "test:///default", f"screenshot test {tmp_path}/direct")
+    assert (tmp_path / "shot").read_bytes() == (tmp_path / "direct").read_bytes()
+    assert (tmp_path / "shot").read_bytes().startswith(b"\x89PNG")
 
 
 # -- the protocol's edges ---------------------------------------------------------------------------------
