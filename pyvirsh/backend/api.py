@@ -62,6 +62,10 @@ PARAM_BOOLEAN = 6
 PARAM_STRING = 7
 
 
+# Peer to peer, in three steps, guarded from changes, migratable XML, offline, with parameters.
+MIGRATION_FEATURES = (4, 6, 7, 11, 12, 13)
+
+
 class Ref:
     """A handle on an object: plain values, good for one connection, equal by value."""
 
@@ -241,12 +245,14 @@ class Driver:
     def set_keepalive(self, interval: int, count: int) -> None:
         """Ask a peer silent for `interval` seconds (0: never) for a sign of life, `count` times."""
 
-    def allow_threads(self) -> None:
-        """Get ready for calls from a second thread while a long one is under way.
+    def beside(self) -> "Driver":
+        """Return a connection for use while a call of this one is under way in another thread.
 
-        While one thread saves, dumps or migrates, another asks for the job's state, aborts it,
-        suspends the domain.  A driver that is always ready does nothing.
+        Closed by the caller unless it is this one, which then takes calls from several threads.
         """
+        from pyvirsh import backend
+
+        return backend.open(self.uri, read_only=self.read_only)
 
     def next_events(self, timeout: "float | None") -> "list[Event]":
         """Wait up to `timeout` seconds (None: for ever) and return the events that came.
@@ -268,6 +274,13 @@ class Driver:
         return -1
 
     # -- the connection --------------------------------------------------------------------------
+    def connect_supports_feature(self, feature: int) -> bool:
+        """Say whether the driver has one of the protocol's features.
+
+        Only those of migration are asked for: a driver with migration's steps has them.
+        """
+        return feature in MIGRATION_FEATURES and self.implements("domain_migrate_perform3_params")
+
     def connect_get_type(self) -> str:
         raise unsupported("virConnectGetType")
 
@@ -999,6 +1012,19 @@ class Driver:
 
     def domain_rename(self, dom: DomainRef, new_name: str | None, flags: int = 0) -> int:
         raise unsupported("virDomainRename")
+
+    def domain_migrate_perform3(
+        self,
+        dom: DomainRef,
+        xmlin: str | None,
+        cookie_in: bytes,
+        dconnuri: str | None,
+        uri: str | None,
+        flags: int,
+        dname: str | None,
+        resource: int,
+    ) -> bytes:
+        raise unsupported("virDomainMigratePerform3")
 
     def domain_migrate_begin3_params(
         self, dom: DomainRef, params: list[TypedParam], flags: int = 0

@@ -377,8 +377,9 @@ OWN = frozenset(
     (
         "abandon",
         "alive",
-        "allow_threads",
+        "beside",
         "close",
+        "connect_supports_feature",
         "events_fileno",
         "implements",
         "lost",

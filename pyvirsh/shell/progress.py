@@ -17,7 +17,7 @@ from pyvirsh.backend.errors import VirError
 from pyvirsh.shell import terminal
 
 if TYPE_CHECKING:
-    from pyvirsh.backend.api import DomainRef
+    from pyvirsh.backend.api import DomainRef, Driver
     from pyvirsh.shell.session import Session
 
 T = TypeVar("T")
@@ -41,8 +41,8 @@ def percent(remaining: int, total: int) -> float:
 class Job:
     """A job of a domain, as it is watched: what it is called and what happens while it runs.
 
-    verbose: show how far it is.  timeout: seconds after which `on_timeout` is called, once.
-    on_look: called with the job's data at each look, where there is more to watch for.
+    verbose: show how far it is.  timeout: seconds after which `on_timeout` is called, once; on_look:
+    called each time the job is looked at.  Both are given a connection that they may use.
     """
 
     def __init__(
@@ -51,12 +51,14 @@ class Job:
         *,
         verbose: bool = False,
         timeout: "float | None" = None,
-        on_timeout: "Callable[[], None] | None" = None,
+        on_timeout: "Callable[[Driver], None] | None" = None,
+        on_look: "Callable[[Driver], None] | None" = None,
     ) -> None:
         self.label = label
         self.verbose = verbose
         self.timeout = timeout
         self.on_timeout = on_timeout
+        self.on_look = on_look
 
 
 def run(ctx: "Session", dom: "DomainRef", job: Job, work: "Callable[[], T]") -> T:
@@ -65,9 +67,9 @@ def run(ctx: "Session", dom: "DomainRef", job: Job, work: "Callable[[], T]") -> 
     On a terminal ^C aborts the job; an interrupt by signal is ignored, as the job would be left alone.
     """
     with _no_interrupts():
-        if job.verbose or job.timeout is not None or terminal.is_terminal():
-            ctx.driver.allow_threads()
-            result = _Watch(ctx, dom, job, work).run()
+        looks = job.verbose or job.timeout is not None or job.on_look is not None
+        if (looks or terminal.is_terminal()) and not ctx.driver.immediate:
+            result = _Watch(ctx, dom, job, work, looks=looks).run()
         else:
             result = work()
     if job.verbose:
@@ -87,22 +89,42 @@ def _no_interrupts() -> "Iterator[None]":
 class _Watch(Generic[T]):
     """One job under way: `work` in a thread of its own, this one looking on."""
 
-    def __init__(self, ctx: "Session", dom: "DomainRef", job: Job, work: "Callable[[], T]") -> None:
+    def __init__(
+        self, ctx: "Session", dom: "DomainRef", job: Job, work: "Callable[[], T]", *, looks: bool
+    ) -> None:
         self._ctx = ctx
         self._dom = dom
         self._job = job
+        self._interval = INTERVAL if looks else None
         self._outcome = _Outcome(work)
         self._deadline = None if job.timeout is None else time.monotonic() + job.timeout
+        self._beside: Driver | None = None
+
+    @property
+    def driver(self) -> "Driver":
+        """A connection for this thread, opened when it is first needed."""
+        if self._beside is None:
+            self._beside = self._ctx.driver.beside()
+        return self._beside
 
     def run(self) -> T:
         """Watch to the end."""
+        if self._interval is not None:
+            # A connection that both threads use has to know before the first call.
+            assert self.driver
+        try:
+            return self._watch()
+        finally:
+            if self._beside is not None and self._beside is not self._ctx.driver:
+                self._beside.close()
+
+    def _watch(self) -> T:
         keyboard = terminal.is_terminal()
-        looks = self._job.verbose or self._deadline is not None
         watched = [self._outcome.fileno()] + ([terminal.STDIN] if keyboard else [])
         with terminal.interrupt_as_key() if keyboard else contextlib.nullcontext("") as interrupt:
             self._outcome.start()
             while True:
-                ready = select.select(watched, [], [], INTERVAL if looks else None)[0]
+                ready = select.select(watched, [], [], self._interval)[0]
                 if self._outcome.fileno() in ready:
                     return self._outcome.get()
                 if terminal.STDIN in ready:
@@ -117,18 +139,20 @@ class _Watch(Generic[T]):
     def _abort(self) -> None:
         # A job that cannot be aborted goes on; its end says how it went.
         with contextlib.suppress(VirError):
-            self._ctx.driver.domain_abort_job(self._dom)
+            self.driver.domain_abort_job(self._dom)
 
     def _look(self) -> None:
         job = self._job
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._deadline = None
             if job.on_timeout:
-                job.on_timeout()
+                job.on_timeout(self.driver)
+        if job.on_look:
+            job.on_look(self.driver)
         if not job.verbose:
             return
         with contextlib.suppress(VirError):
-            info = self._ctx.driver.domain_get_job_info(self._dom)
+            info = self.driver.domain_get_job_info(self._dom)
             total, remaining = info[3], info[5]
             if total and remaining:
                 show(self._ctx, job.label, remaining, total)

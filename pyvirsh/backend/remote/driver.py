@@ -61,8 +61,12 @@ class RemoteDriver(Driver):
     def supports_keepalive(self) -> bool:
         return True
 
-    def allow_threads(self) -> None:
+    def connect_supports_feature(self, feature: int) -> bool:
+        return bool(self._client.call("connect_supports_feature", (feature,))[0])
+
+    def beside(self) -> Driver:
         self._client.share()
+        return self
 
     def set_keepalive(self, interval: int, count: int) -> None:
         self._client.interval, self._client.count = interval, count
