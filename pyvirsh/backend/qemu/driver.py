@@ -324,6 +324,7 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "node_set_memory_parameters",
         "node_suspend_for_duration",
     ),
+    "native": ("connect_domain_xml_to_native",),
     "passthrough": (
         "domain_agent_command",
         "domain_monitor_command",

@@ -3,7 +3,7 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.qemu import live
 from pyvirsh.backend.qemu.qmp import QmpError
-from pyvirsh.backend.qemu.supervisor.guest import FAILED
+from pyvirsh.backend.qemu.supervisor.guest import FAILED, MACHINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,24 +33,22 @@ def script(supervisor: "Supervisor", policy: "Policy", ready: "Callable[[dict[st
         guest.state, guest.reason, guest.since = before.state, before.reason, before.since
     supervisor.write_status()
     try:
-        uuid = (yield "query-uuid", None)["UUID"]
-        if uuid != guest.uuid:
-            ready({"failed": f"process {guest.qemu.pid} is QEMU for another guest, {uuid}"})
-            supervisor.loop.stop()
-            return
-        supervisor.note_chardevs((yield "query-chardev", None))
-        supervisor.note_threads((yield "query-cpus-fast", None), (yield "query-iothreads", None))
-        status = str((yield "query-status", None)["status"])
+        identity, *machine, status = yield [("query-uuid", None), *MACHINE, ("query-status", None)]
     except QmpError as error:
         ready({"failed": error.text})
         supervisor.loop.stop()
         return
+    if identity["UUID"] != guest.uuid:
+        ready({"failed": f"process {guest.qemu.pid} is QEMU for another guest, {identity['UUID']}"})
+        supervisor.loop.stop()
+        return
+    supervisor.note_machine(machine)
     if guest.state == c.DOMAIN_PAUSED and guest.reason == c.DOMAIN_PAUSED_STARTING_UP:
         # The start was cut off before the guest had what it needs: there is nothing to keep.
         supervisor.end(FAILED)
     else:
         supervisor.started = True
-        _apply(status, supervisor, policy)
+        _apply(str(status["status"]), supervisor, policy)
     ready({})
 
 

@@ -186,7 +186,7 @@ class Client:
 
     def _script(self, command: str, then: "Callable[[], None] | None") -> "Script":
         try:
-            yield command, None
+            yield [(command, None)]
         except QmpError as error:
             self.refuse(INTERNAL_ERROR, f"unable to execute QEMU command '{command}': {error.text}")
             return

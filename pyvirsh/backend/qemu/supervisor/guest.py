@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyvirsh.backend.qemu.supervisor.loop import Loop, Timer
-    from pyvirsh.backend.qemu.supervisor.monitor import Monitor, Script
+    from pyvirsh.backend.qemu.supervisor.monitor import Command, Monitor, Script
+
+# What is asked of every QEMU that is taken in charge.
+MACHINE: "list[Command]" = [("query-chardev", None), ("query-cpus-fast", None), ("query-iothreads", None)]
 
 # How long QEMU may take to end by itself, and how long the kernel to end it.
 TERM_SECONDS = 5.0
@@ -116,14 +119,12 @@ class Supervisor:
         """Bring a guest whose QEMU has just been started to run; tell `ready` when it does."""
         self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
         try:
-            self.note_chardevs((yield "query-chardev", None))
-            self.note_threads((yield "query-cpus-fast", None), (yield "query-iothreads", None))
-            for command in self.spec.pop("setup", ()):
-                yield command[0], command[1]
+            setup = [(name, arguments) for name, arguments in self.spec.pop("setup", ())]
+            self.note_machine((yield [*MACHINE, *setup]))
             if self.spec["paused"]:
                 self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_USER)
             else:
-                yield "cont", None
+                yield [("cont", None)]
         except QmpError as error:
             ready({"failed": error.text})
             self.end(FAILED)
@@ -137,6 +138,12 @@ class Supervisor:
         if self.spec["paused"]:
             self.lifecycle(c.DOMAIN_EVENT_SUSPENDED, c.DOMAIN_EVENT_SUSPENDED_PAUSED)
 
+    def note_machine(self, answers: "list[Any]") -> None:
+        """Keep what QEMU answers to MACHINE."""
+        self.note_chardevs(answers[0])
+        self.note_threads(answers[1], answers[2])
+        self.write_facts()
+
     def note_threads(self, cpus: "list[dict[str, Any]]", iothreads: "list[dict[str, Any]]") -> None:
         """Keep which threads are virtual CPUs and I/O threads, and put them on their CPUs of the host."""
         self.threads = [("vcpu", int(cpu["cpu-index"]), int(cpu["thread-id"])) for cpu in cpus]
@@ -144,7 +151,6 @@ class Supervisor:
             number = str(one["id"]).removeprefix("iothread")
             if number.isdigit():
                 self.threads.append(("iothread", int(number), int(one["thread-id"])))
-        self.write_facts()
         for kind, at, thread in self.threads:
             wanted = self.spec["pins"].get(kind, {}).get(str(at))
             if wanted:
@@ -163,7 +169,6 @@ class Supervisor:
                 self.terminals[label] = filename[4:]
             if label.startswith("charchannel"):
                 self.open_channels[label] = bool(chardev.get("frontend-open"))
-        self.write_facts()
 
     # -- the end -----------------------------------------------------------------------------------
 

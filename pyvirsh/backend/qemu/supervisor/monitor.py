@@ -12,14 +12,28 @@ if TYPE_CHECKING:
 
     from pyvirsh.backend.qemu.supervisor.loop import Loop
 
-    # Yields (command, arguments), is sent what the command returns; QmpError is thrown into it.
-    Script = Generator[tuple[str, dict[str, Any] | None], Any, None]
+    # Yields commands that need not wait for each other, is sent what they return, in order; the
+    # first QmpError of them is thrown into it when all have been answered.
+    Command = tuple[str, dict[str, Any] | None]
+    Script = Generator[list[Command], list[Any], None]
 
 CHUNK = 65536
 
 
 class Closed(Exception):
     """QEMU's end of the conversation is gone."""
+
+
+class Batch:
+    """Commands a script waits for."""
+
+    __slots__ = ("script", "values", "missing", "error")
+
+    def __init__(self, script: "Script", count: int) -> None:
+        self.script = script
+        self.values: list[Any] = [None] * count
+        self.missing = count
+        self.error: qmp.QmpError | None = None
 
 
 class Monitor:
@@ -42,7 +56,7 @@ class Monitor:
         self._reader = qmp.Reader()
         self._serial = 0
         self._greeted = False
-        self._waiting: dict[str, Script] = {}
+        self._waiting: dict[str, tuple[Batch, int]] = {}
         self._kept: list[bytes] = [qmp.command("qmp_capabilities", None, "hello")]
         self.closed = False
         sock.setblocking(False)
@@ -50,21 +64,22 @@ class Monitor:
 
     def run(self, script: "Script") -> None:
         """Run a script of commands; it starts now and goes on as answers come."""
-        self._step(script, None)
+        self._step(script, None, None)
 
-    def _step(self, script: "Script", value: "Any", *, failed: bool = False) -> None:
+    def _step(self, script: "Script", values: "list[Any] | None", error: "qmp.QmpError | None") -> None:
         try:
-            name, arguments = script.throw(value) if failed else script.send(value)
+            commands = script.throw(error) if error is not None else script.send(values)  # type: ignore[arg-type]
         except StopIteration:
             return
         if self.closed:
             # The process's end, which is at hand, says why; the script need not.
             script.close()
             return
-        self._serial += 1
-        ident = f"s{self._serial}"
-        self._waiting[ident] = script
-        self._send(qmp.command(name, arguments, ident))
+        batch = Batch(script, len(commands))
+        for at, (name, arguments) in enumerate(commands):
+            self._serial += 1
+            self._waiting[f"s{self._serial}"] = (batch, at)
+            self._send(qmp.command(name, arguments, f"s{self._serial}"))
 
     def _send(self, data: bytes) -> None:
         if not self._greeted:
@@ -97,13 +112,15 @@ class Monitor:
             self._send(b"".join(kept))
         elif "event" in message:
             self._on_event(message)
-        elif (script := self._waiting.pop(str(message.get("id")), None)) is not None:
+        elif (waiting := self._waiting.pop(str(message.get("id")), None)) is not None:
+            batch, at = waiting
             try:
-                value = qmp.result(message)
+                batch.values[at] = qmp.result(message)
             except qmp.QmpError as error:
-                self._step(script, error, failed=True)
-            else:
-                self._step(script, value)
+                batch.error = batch.error or error
+            batch.missing -= 1
+            if not batch.missing:
+                self._step(batch.script, batch.values, batch.error)
 
     def drain(self) -> None:
         """Take in what QEMU said before it ended."""
@@ -126,6 +143,6 @@ class Monitor:
             self._loop.unwatch(self._socket.fileno())
             self._socket.close()
             waiting, self._waiting = self._waiting, {}
-            for script in waiting.values():
-                script.close()
+            for batch, _ in waiting.values():
+                batch.script.close()
             self._on_close()

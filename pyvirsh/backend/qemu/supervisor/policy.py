@@ -147,7 +147,7 @@ class Policy:
         path = f"{self.supervisor.spec['dump']}-{time.strftime('%Y-%m-%d-%H:%M:%S')}"
         make_directory(os.path.dirname(path))
         try:
-            yield "dump-guest-memory", {"paging": False, "protocol": f"file:{path}"}
+            yield [("dump-guest-memory", {"paging": False, "protocol": f"file:{path}"})]
         except QmpError:
             pass  # a guest that cannot be dumped is still brought to the end asked for
         if action in RESTART:
@@ -162,8 +162,7 @@ class Policy:
     def _reboot(self) -> "Script":
         self.run_reason = c.DOMAIN_RUNNING_BOOTED
         try:
-            yield "system_reset", None
-            yield "cont", None
+            yield [("system_reset", None), ("cont", None)]
         except QmpError:
             self.supervisor.end(CRASHED)
 
