@@ -48,7 +48,11 @@ class DiskTuning(TestBase):
         self, dom: DomainRef, disk: "str | None", flags: int = 0
     ) -> "list[TypedParam]":
         allowed(flags, AFFECT | _STRING_OKAY, "testDomainGetBlockIoTune")
-        found = find_disk(self.guest(dom).one(flags).model, disk or "")
+        model = self.guest(dom).one(flags).model
+        if disk is None:
+            # Who asks how many there are names no disk.
+            return [_tune_param(IoTune(), name) for name in _DISK]
+        found = find_disk(model, disk)
         if found is None:
             raise VirError(INVALID_ARG, f"disk '{disk}' was not found in the domain config")
         tune = found.iotune or IoTune()
