@@ -471,3 +471,87 @@ def test_tls(pki, tmp_path):
         bare.close()
     done = run(PYVIRSH, "serve", "--listen", "127.0.0.1:1", "--pki", str(tmp_path))
     assert done.returncode == 1 and "cacert.pem" in done.stderr
+
+
+# -- tools built on libvirt --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served_qemu(tmp_path):
+    """The socket of a `pyvirsh serve` for QEMU guests kept in a directory of their own."""
+    path = tmp_path / "s"
+    root = f"qemu:///embed?root={tmp_path / 'root'}"
+    process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path), root])
+    with daemons.running(process):
+        daemons.wait_for(path, process)
+        yield f"remote+unix:///?socket={path}"
+    for name in run(PYVIRSH, "-q", "-c", root, "list", "--name").stdout.split():
+        run(PYVIRSH, "-q", "-c", root, "destroy", name)
+
+
+GUEST = """<domain type='qemu'><name>g</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
+<os><type machine='q35'>hvm</type><kernel>{0}/vmlinuz</kernel><initrd>{0}/initrd</initrd>
+<cmdline>console=ttyS0</cmdline></os><features><acpi/></features>
+<devices><console type='pty'/><graphics type='vnc' port='-1'/><video><model type='vga'/></video></devices>
+</domain>"""
+
+
+def test_virsh_drives_a_real_guest(served_qemu, tiny_guest, tmp_path):
+    needs("virsh", "qemu-system-x86_64")
+    xml = tmp_path / "g.xml"
+    xml.write_text(GUEST.format(tiny_guest))
+
+    def virsh(line):
+        done = run("virsh", "-q", "-c", served_qemu, line)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    virsh(f"define {xml}")
+    assert "shut off" in virsh("domstate g")
+    virsh("start g")
+    assert "running" in virsh("domstate g")
+    assert virsh("list --name").split() == ["g"]
+    _wait_until_up(served_qemu)
+    virsh(f"screenshot g {tmp_path}/shot")
+    assert (tmp_path / "shot").stat().st_size > 100
+    assert "/dev/pts/" in virsh("ttyconsole g")
+    virsh("suspend g")
+    assert "paused" in virsh("domstate g")
+    virsh("resume g")
+    virsh("destroy g")
+    virsh("undefine g")
+    assert not virsh("list --all --name").split()
+
+
+def _wait_until_up(uri):
+    driver = backend.open(uri)
+    stream = driver.domain_open_console(driver.domain_lookup_by_name("g"), None, 0)
+    seen = b""
+    deadline = time.monotonic() + 60
+    while b"tiny guest is up" not in seen and time.monotonic() < deadline:
+        seen += stream.recv(65536)
+    stream.abort()
+    driver.close()
+    assert b"tiny guest is up" in seen
+
+
+def test_virt_install_creates_and_boots(served_qemu, tmp_path):
+    needs("virt-install", "qemu-img")
+    disk = tmp_path / "disk.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "16M"], check=True)
+    done = run(
+        *("virt-install", "--connect", served_qemu, "--name", "vi", "--memory", "128", "--import"),
+        *(
+            "--disk",
+            f"path={disk},format=qcow2",
+            "--network",
+            "none",
+            "--graphics",
+            "none",
+            "--virt-type",
+            "qemu",
+        ),
+        *("--osinfo", "detect=off,require=off", "--noautoconsole"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "running" in run("virsh", "-q", "-c", served_qemu, "domstate vi").stdout
