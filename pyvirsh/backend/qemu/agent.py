@@ -113,6 +113,10 @@ class Agent:
     def ask(self, message: "dict[str, Any]") -> "dict[str, Any]":
         """Send a message and return the answer."""
         self.say(message)
+        return self.next()
+
+    def next(self) -> "dict[str, Any]":
+        """Return what the agent says next."""
         return self._next(None if self._seconds is None else time.monotonic() + self._seconds)
 
     def say(self, message: "dict[str, Any]") -> None:

@@ -110,6 +110,7 @@ def make_spec(driver: "QemuDriver", domain: "Domain", path: str, number: int, fl
     return {
         "name": domain.name,
         "uuid": uuid,
+        "identity": domain.hwuuid or uuid,
         "id": number,
         "dir": path,
         "runtime": driver.roots.runtime(),

@@ -38,7 +38,7 @@ def script(supervisor: "Supervisor", policy: "Policy", ready: "Callable[[dict[st
         ready({"failed": error.text})
         supervisor.loop.stop()
         return
-    if identity["UUID"] != guest.uuid:
+    if identity["UUID"] != supervisor.spec["identity"]:
         ready({"failed": f"process {guest.qemu.pid} is QEMU for another guest, {identity['UUID']}"})
         supervisor.loop.stop()
         return

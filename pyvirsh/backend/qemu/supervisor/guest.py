@@ -13,6 +13,7 @@ from pyvirsh.backend.qemu import live
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor import remains
 from pyvirsh.backend.qemu.supervisor.publish import Publisher
+from pyvirsh.backend.qemu.supervisor.translate import AGENT_CHANNEL
 from pyvirsh.backend.store import write_file
 
 TYPE_CHECKING = False
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from pyvirsh.backend.qemu.supervisor.loop import Loop, Timer
     from pyvirsh.backend.qemu.supervisor.monitor import Command, Monitor, Script
 
+# The agent's state and the reason for it when a guest has just been started.
+AGENT_NOT_YET = (
+    c.CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED,
+    c.CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED,
+)
 # What is asked of every QEMU that is taken in charge.
 MACHINE: "list[Command]" = [("query-chardev", None), ("query-cpus-fast", None), ("query-iothreads", None)]
 
@@ -134,9 +140,15 @@ class Supervisor:
             self.lifecycle(c.DOMAIN_EVENT_RESUMED, c.DOMAIN_EVENT_RESUMED_UNPAUSED)
         self.started = True
         ready({})
+        self._tell_of_agent()
         self.lifecycle(c.DOMAIN_EVENT_STARTED, c.DOMAIN_EVENT_STARTED_BOOTED)
         if self.spec["paused"]:
             self.lifecycle(c.DOMAIN_EVENT_SUSPENDED, c.DOMAIN_EVENT_SUSPENDED_PAUSED)
+
+    def _tell_of_agent(self) -> None:
+        """Tell the listeners that the guest's agent, if it may have one, is not there yet."""
+        if any(device.get("name") == AGENT_CHANNEL for device in self.spec["devices"].values()):
+            self.publish(c.DOMAIN_EVENT_ID_AGENT_LIFECYCLE, AGENT_NOT_YET)
 
     def note_machine(self, answers: "list[Any]") -> None:
         """Keep what QEMU answers to MACHINE."""
