@@ -63,7 +63,7 @@ THEMES: "dict[str, tuple[str, str]]" = {
         """
             connect_get_type connect_get_version connect_get_lib_version connect_get_hostname
             connect_get_uri connect_get_max_vcpus connect_get_sysinfo connect_get_capabilities
-            connect_get_domain_capabilities connect_get_cpu_model_names node_get_info
+            connect_get_domain_capabilities connect_get_cpu_model_names connect_baseline_cpu node_get_info
             node_get_security_model node_get_cpu_map node_get_cpu_stats node_get_free_memory
             node_get_cells_free_memory node_get_free_pages
         """,

@@ -43,7 +43,11 @@ class Memory(TestBase):
 
     def domain_memory_stats(self, dom: DomainRef, flags: int = 0) -> "list[tuple[int, int]]":
         allowed(flags, 0, "testDomainMemoryStats")
-        memory = self.running(dom).live.facts.memory
+        live = self.running(dom).live
+        balloon = live.model.devices.memballoon
+        if balloon is None or balloon.model == "none":
+            return []
+        memory = live.facts.memory
         return [
             (c.DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, memory),
             (c.DOMAIN_MEMORY_STAT_SWAP_IN, 0),

@@ -3,6 +3,7 @@
 import os
 
 from pyvirsh.backend.checks import allowed, not_negative, not_zero
+from pyvirsh.backend.constants import CONNECT_BASELINE_CPU_EXPAND_FEATURES
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.world import NodeInfo
@@ -68,6 +69,12 @@ class Node(TestBase):
 
         allowed(flags, 0, "testConnectGetCPUModelNames")
         return names(arch)
+
+    def connect_baseline_cpu(self, xml_cpus: "list[str]", flags: int = 0) -> str:
+        from pyvirsh.backend.conf.cpubaseline import baseline
+
+        allowed(flags, CONNECT_BASELINE_CPU_EXPAND_FEATURES, "testConnectBaselineCPU")
+        return baseline(xml_cpus, expand=bool(flags))
 
     # -- CPUs and memory -------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class Screen(TestBase):
 
     def domain_screenshot(self, dom: DomainRef, screen: int, flags: int = 0) -> "tuple[str, Stream]":
         allowed(flags, 0, "testDomainScreenshot")
-        self.running(dom)
+        self.guest(dom)
         return "image/png", MemoryStream(picture())
 
 

@@ -1,0 +1,154 @@
+"""The CPU model that all of some CPUs can stand for.
+
+Source: answers of `virsh cpu-baseline` to single CPUs and to pairs of them.
+"""
+
+from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.cpumap import FEATURES, MODELS, VENDORS
+from pyvirsh.backend.errors import (
+    CONFIG_UNSUPPORTED,
+    INTERNAL_ERROR,
+    NO_SUPPORT,
+    OPERATION_FAILED,
+    XML_ERROR,
+    VirError,
+)
+
+_X86 = ("i686", "x86_64")
+_ONE_MODEL = ("ppc64", "ppc64le")
+_ANY_MODEL = ("armv6l", "armv7b", "armv7l", "aarch64", "loongarch64", "riscv64")
+
+
+class Model:
+    """A model of the map.  has: its features; unreal: those its definition names besides."""
+
+    def __init__(self, name: str, vendor: "str | None", has: "frozenset[str]", unreal: "list[str]") -> None:
+        self.name = name
+        self.vendor = vendor
+        self.has = has
+        self.unreal = unreal
+        self.names = has.union(unreal)
+
+
+class Stated:
+    """A CPU as a document states it."""
+
+    def __init__(self, root: xml.Element) -> None:
+        if root.get("mode") is not None:
+            raise VirError(CONFIG_UNSUPPORTED, "Attribute mode is only allowed for guest CPU")
+        self.arch = root.findtext("arch") or ""
+        if not self.arch:
+            raise VirError(XML_ERROR, "Missing CPU architecture")
+        self.model = root.findtext("model") or ""
+        if not self.model:
+            raise VirError(XML_ERROR, "Missing CPU model name")
+        self.vendor = root.findtext("vendor") or None
+        stated = [(kid.get("name") or "", kid.get("policy")) for kid in root.iterfind("feature")]
+        self.features = [name for name, policy in stated if policy not in ("disable", "forbid")]
+        self.named = [name for name, _ in stated]
+
+
+def load() -> "tuple[dict[str, Model], list[Model]]":
+    """Return all models by name, and those that an answer may name."""
+    models: dict[str, Model] = {}
+    candidates = []
+    for line in MODELS.strip().replace("\n  ", " ").split("\n"):
+        title, mark, *words = line.split()
+        name = title.rstrip("*")
+        has = models[words[0]].has if words[0] in models else frozenset()
+        has |= {word[1:] for word in words if word.startswith("+")}
+        has -= {word[1:] for word in words if word.startswith("-")}
+        unreal = [word[1:] for word in words if word.startswith("!")]
+        models[name] = Model(name, VENDORS[mark], has, unreal)
+        if title.endswith("*"):
+            candidates.append(models[name])
+    return models, candidates
+
+
+def baseline(documents: "list[str]", *, expand: bool) -> str:
+    """Return the XML of a CPU that all of some CPUs can stand for.
+
+    expand: whether its model's own features are named too.  Errors: XML_ERROR, CONFIG_UNSUPPORTED,
+    INTERNAL_ERROR, OPERATION_FAILED, NO_SUPPORT.
+    """
+    roots = [xml.parse(document, "(CPU_definition)") for document in documents]
+    if any(root.tag != "cpu" for root in roots):
+        raise VirError(XML_ERROR, "XML does not contain expected 'cpu' element")
+    cpus = [Stated(root) for root in roots]
+    arch = cpus[0].arch
+    if arch in _X86:
+        return _baseline_x86(cpus, expand=expand)
+    if arch in _ONE_MODEL:
+        if len({cpu.model for cpu in cpus}) > 1:
+            raise VirError(OPERATION_FAILED, "CPUs are incompatible")
+        return _document(cpus[0].model, "forbid", None, [])
+    if arch in _ANY_MODEL:
+        return _document(cpus[0].model, "allow", None, [])
+    raise VirError(NO_SUPPORT, f"cannot compute baseline CPU of {arch} architecture")
+
+
+def _baseline_x86(cpus: "list[Stated]", *, expand: bool) -> str:
+    models, candidates = load()
+    for cpu in cpus:
+        if cpu.model not in models:
+            raise VirError(INTERNAL_ERROR, f"Unknown CPU model {cpu.model}")
+        for name in cpu.named:
+            if name not in FEATURES:
+                raise VirError(INTERNAL_ERROR, f"Unknown CPU feature {name}")
+    vendor = _vendor(cpus, models)
+    common = frozenset.intersection(*(models[cpu.model].has | set(cpu.features) for cpu in cpus))
+    asked = {cpu.model for cpu in cpus}
+    preferred = cpus[0].model if len(asked) == 1 else ""
+    chosen = _choose(common, candidates, vendor, preferred)
+    fallback = "forbid" if chosen.name == preferred else "allow"
+    shown = vendor if all(cpu.vendor for cpu in cpus) else None
+    features = [(name, "require") for name in FEATURES if name in common - chosen.names]
+    features += [(name, "disable") for name in FEATURES if name in chosen.has - common]
+    features += [(name, "disable") for name in chosen.unreal if name not in common]
+    if expand:
+        features += [(name, "require") for name in chosen.names & common]
+        features.sort()
+    return _document(chosen.name, fallback, shown, features)
+
+
+def _vendor(cpus: "list[Stated]", models: "dict[str, Model]") -> "str | None":
+    """Return whose CPUs they are, as far as that is known.  Errors: OPERATION_FAILED."""
+    for cpu in cpus:
+        if cpu.vendor is not None and cpu.vendor not in VENDORS.values():
+            raise VirError(OPERATION_FAILED, f"Unknown CPU vendor {cpu.vendor}")
+    vendor = cpus[0].vendor
+    for cpu in cpus[1:]:
+        own = models[cpu.model].vendor
+        if cpu.vendor and own and cpu.vendor != own:
+            detail = f"CPU vendor {own} of model {cpu.model} differs from vendor {cpu.vendor}"
+            raise VirError(OPERATION_FAILED, detail)
+        stated = cpu.vendor or own
+        if vendor and stated and stated != vendor:
+            raise VirError(OPERATION_FAILED, "CPU vendors do not match")
+        vendor = vendor or stated
+    return vendor
+
+
+def _choose(
+    common: "frozenset[str]", candidates: "list[Model]", vendor: "str | None", preferred: str
+) -> Model:
+    """Return the model that differs least from a set of features."""
+    fitting = [one for one in candidates if not vendor or one.vendor in (None, vendor)]
+    for one in fitting:
+        if one.name == preferred:
+            return one
+    # A feature to be taken away counts double.
+    return min(fitting, key=lambda one: len(common - one.names) + 2 * len(one.names - common))
+
+
+def _document(model: str, fallback: str, vendor: "str | None", features: "list[tuple[str, str]]") -> str:
+    node = xml.Node("cpu")
+    node.attrs = {"mode": "custom", "match": "exact"}
+    kid = node.add("model")
+    kid.attrs["fallback"] = fallback
+    kid.text = model
+    if vendor:
+        node.add("vendor").text = vendor
+    for name, policy in features:
+        node.add("feature").attrs = {"policy": policy, "name": name}
+    return xml.write(node)
