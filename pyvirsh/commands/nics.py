@@ -32,7 +32,7 @@ def _mac(interface: "Element") -> str:
     "detach a network interface",
     options=(
         DOMAIN,
-        word("type", "kind of interface"),
+        word("type", "kind of interface; any when left out", required=False),
         text("mac", "its MAC address", "domain-interface:mac", fills=True),
         PERSISTENT,
         *AFFECTED,
@@ -59,7 +59,9 @@ def _detach_interface(ctx: "Session", dom: "DomainRef", args: "Args") -> None:
     def act(flags: int, *, inactive: bool) -> None:
         from pyvirsh.backend.conf.xml import formatted
 
-        found = [nic for nic in devices(ctx, dom, "interface", inactive=inactive) if nic.get("type") == kind]
+        found = devices(ctx, dom, "interface", inactive=inactive)
+        if kind is not None:
+            found = [nic for nic in found if nic.get("type") == kind]
         document = formatted(_chosen_interface(found, kind, mac))
         if args.print_xml:
             ctx.out.raw(document)
@@ -74,10 +76,10 @@ def _detach_interface(ctx: "Session", dom: "DomainRef", args: "Args") -> None:
         act(0, inactive=False)
 
 
-def _chosen_interface(found: "list[Element]", kind: str, mac: "str | None") -> "Element":
+def _chosen_interface(found: "list[Element]", kind: "str | None", mac: "str | None") -> "Element":
     """Return the interface of a kind that a MAC address names, or the only one."""
     if not found:
-        raise CommandFailed(f"No interface found whose type is {kind}")
+        raise CommandFailed(f"No interface found whose type is {kind}" if kind else "No interface found")
     if mac is None:
         if len(found) > 1:
             count = len(found)
