@@ -87,6 +87,12 @@ def local_name(element: Element) -> str:
     return str(tag).rpartition("}")[2] if isinstance(tag, str) else ""
 
 
+def namespace(element: Element) -> str:
+    """Return the namespace of an element's tag; "" for none."""
+    tag = str(element.tag)
+    return tag[1:].partition("}")[0] if tag.startswith("{") else ""
+
+
 def children(element: Element) -> "Iterator[Element]":
     """Yield the child elements."""
     for child in element:

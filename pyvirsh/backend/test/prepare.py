@@ -30,8 +30,16 @@ def root_of(document: str, tag: str) -> xml.Element:
 
 
 def parse_definition(document: str, world: "World", *, validate: bool = False) -> Domain:
-    """Make a domain of XML text, as the test driver takes it.  Errors: XML_ERROR and others."""
-    return parse_element(root_of(document, "domain"), world)
+    """Make a domain of XML text, as the test driver takes it.
+
+    validate: whether to check its shape first.  Errors: XML_INVALID_SCHEMA, XML_ERROR and others.
+    """
+    root = root_of(document, "domain")
+    if validate:
+        from pyvirsh.backend.conf.domain import shape
+
+        shape.check(root)
+    return parse_element(root, world)
 
 
 def parse_element(root: xml.Element, world: "World") -> Domain:

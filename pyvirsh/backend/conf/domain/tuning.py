@@ -396,7 +396,7 @@ class Sysinfo(Model):
 # -- features ----------------------------------------------------------------------------------------------
 
 
-_FEATURES = frozenset(
+FEATURES = frozenset(
     "acpi apic pae hap viridian privnet hyperv kvm pvspinlock capabilities pmu vmport gic smm ioapic hpt"
     " vmcoreinfo htm nested-hv msrs ccf-assist xen cfpc sbbc ibs tcg async-teardown ras ps2 aia".split()
 )
@@ -452,7 +452,7 @@ class Features(Model):
 
     def after_parse(self, element: Element) -> None:
         for child in children(element):
-            if child.tag not in _FEATURES:
+            if child.tag not in FEATURES:
                 raise VirError(CONFIG_UNSUPPORTED, f"unexpected feature '{local_name(child)}'")
         for name in ("pmu", "vmport", "smm", "vmcoreinfo"):
             if getattr(self, name) and getattr(self, f"{name}_state") is None:
