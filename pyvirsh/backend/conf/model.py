@@ -184,8 +184,10 @@ class _Numbers(Field):
 class _Size(Field):
     """A number with a unit; kept and written in `unit`."""
 
-    def __init__(self, path: str, *, unit: str, bare: str, round_to: int = 1) -> None:
-        super().__init__(path)
+    def __init__(
+        self, path: str, *, unit: str, bare: str, round_to: int = 1, unknown: "tuple[int, str] | None" = None
+    ) -> None:
+        super().__init__(path, unknown=unknown)
         self._unit = unit
         self._bare = bare
         self._round = round_to
@@ -197,7 +199,7 @@ class _Size(Field):
         unit = element.get("unit")
         if not _WHOLE.fullmatch(text) or int(text) >= 1 << 64:
             detail = f"Invalid value '{text}' for element or attribute './{self.path}[1]'"
-            raise VirError(XML_ERROR, detail)
+            raise self.invalid(text, owner) if self.unknown else VirError(XML_ERROR, detail)
         factor = factor_of(unit or self._bare)
         if factor is None:
             raise VirError(INVALID_ARG, f"unknown suffix '{unit}'")
@@ -217,6 +219,11 @@ class _Size(Field):
         else:
             node.attrs["unit"] = self._unit
             node.text = str(value)
+
+
+class _Told(_Size):
+    def read(self, at: Reader, owner: "type[Model]") -> None:
+        return None
 
 
 class _Flag(Field):
@@ -359,9 +366,16 @@ def yes_no(path: str) -> Any:
     return Field(path, choices=("yes", "no"))
 
 
-def sized(path: str, *, unit: str = "KiB", bare: str = "KiB") -> Any:
-    """Declare a size kept in `unit`; `bare` is the unit of a number that states none."""
-    return _Size(path, unit=unit, bare=bare)
+def sized(
+    path: str, *, unit: str = "KiB", bare: str = "KiB", unknown: "tuple[int, str] | None" = None
+) -> Any:
+    """Declare a size kept in `unit`; `bare` is the unit of a number that states none; see `text` for `unknown`."""
+    return _Size(path, unit=unit, bare=bare, unknown=unknown)
+
+
+def told(path: str) -> Any:
+    """Declare a size in bytes that drivers say; what a document says of it is passed over."""
+    return _Told(path, unit="bytes", bare="bytes")
 
 
 def flag(path: str) -> Any:

@@ -1,0 +1,396 @@
+"""Storage pools: libvirt's pool XML as a declared model, with the checks libvirt makes of it.
+
+Source: libvirt's storage pool XML format; messages as observed.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.model import Model, integer, many, one, text, told, yes_no
+from pyvirsh.backend.conf.storagecommon import Permissions, SecretRef, clean_path, plain_uuid
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SUPPORT, XML_ERROR, VirError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FS_FORMATS = "auto ext2 ext3 ext4 ufs iso9660 udf gfs gfs2 vfat hfs+ xfs ocfs2 vmfs".split()
+_DISK_FORMATS = "unknown dos dvh gpt mac bsd pc98 sun lvm2".split()
+
+
+class Kind:
+    """What a type of pool has: `parts` of its source, those it `needs`, formats (the first is the default).
+
+    target: where its volumes appear: "" nowhere, "*" where the document says, else a path with the
+    source's name in place of {}.
+    """
+
+    def __init__(self, parts: str, *, needs: str = "", formats: "list[str] | None" = None, target: str = ""):
+        self.parts = parts.split()
+        self.needs = needs.split()
+        self.formats = formats or []
+        self.target = target
+
+
+KINDS = {
+    "dir": Kind("", target="*"),
+    "fs": Kind("devices", needs="devices", formats=_FS_FORMATS, target="*"),
+    "netfs": Kind("hosts dir", needs="hosts dir", formats=["auto", "nfs", "glusterfs", "cifs"], target="*"),
+    "logical": Kind("name devices", formats=["lvm2", "unknown"], target="/dev/{}"),
+    "disk": Kind("devices", needs="devices", formats=_DISK_FORMATS, target="*"),
+    "iscsi": Kind("hosts devices initiator", needs="hosts", target="*"),
+    "iscsi-direct": Kind("hosts devices initiator", needs="hosts initiator"),
+    "scsi": Kind("adapter", needs="adapter", target="*"),
+    "mpath": Kind("", target="*"),
+    "rbd": Kind("hosts name", needs="hosts"),
+    "sheepdog": Kind("hosts name", needs="hosts"),
+    "gluster": Kind("hosts name dir", needs="hosts"),
+    "zfs": Kind("name devices", target="/dev/zvol/{}"),
+    "vstorage": Kind("name", target="*"),
+}
+_MISSING = {
+    "hosts": "missing storage pool source host name",
+    "devices": "missing storage pool source device name",
+    "dir": "missing storage pool source path",
+    "adapter": "missing storage pool source adapter",
+}
+NAMESPACES = {
+    "fs": "http://libvirt.org/schemas/storagepool/fs/1.0",
+    "rbd": "http://libvirt.org/schemas/storagepool/rbd/1.0",
+}
+_WWN = re.compile(r"[0-9a-fA-F]{16}")
+
+
+def fault(detail: str) -> VirError:
+    """Make the error for a document that says what cannot be."""
+    return VirError(XML_ERROR, detail)
+
+
+class Host(Model):
+    """A server."""
+
+    tag = "host"
+    name: str | None = text("@name")
+    port: int | None = integer("@port", signed=True)
+
+    def after_parse(self, element: xml.Element) -> None:
+        if not self.name:
+            raise fault("missing storage pool host name")
+        self.port = self.port or None
+
+
+class FreeExtent(Model):
+    """Free space of a disk."""
+
+    start: str | None = text("@start")
+    end: str | None = text("@end")
+
+
+class Device(Model):
+    """A device of the host, or the name of a target."""
+
+    tag = "device"
+    path: str | None = text("@path")
+    part_separator: str | None = yes_no("@part_separator")
+    free_extents: list[FreeExtent] = many("freeExtent", FreeExtent)
+
+    def after_parse(self, element: xml.Element) -> None:
+        if not self.path:
+            raise fault("missing storage pool source device path")
+        self.free_extents = []
+
+    def fill_node(self, node: xml.Node) -> None:
+        super().fill_node(node)
+        node.open = bool(self.free_extents)
+
+
+class ParentAddress(Model):
+    """The PCI device that an adapter is on."""
+
+    tag = "parentaddr"
+    unique_id: str | None = text("@unique_id")
+    domain: int | None = integer("address/@domain")
+    bus: int | None = integer("address/@bus")
+    slot: int | None = integer("address/@slot")
+    function: int | None = integer("address/@function")
+    multifunction: str | None = text("address/@multifunction", choices=("on", "off"))
+
+    def after_parse(self, element: xml.Element) -> None:
+        if element.find("address") is None:
+            raise fault("Missing scsi_host PCI address element")
+        if not (self.unique_id or "").isdigit():
+            raise fault("Missing or invalid scsi adapter 'unique_id' value")
+        for name, most in (("bus", 0xFF), ("slot", 0x1F)):
+            value = getattr(self, name) or 0
+            if value > most:
+                raise fault(f"Invalid PCI address {name}='0x{value:x}', must be <= 0x{most:X}")
+        if (self.function or 0) > 7:
+            raise fault(f"Invalid PCI address function=0x{self.function:x}, must be <= 7")
+
+    def fill_node(self, node: xml.Node) -> None:
+        node.attrs["unique_id"] = self.unique_id or ""
+        address = node.add("address")
+        for name, digits in (("domain", 4), ("bus", 2), ("slot", 2), ("function", 1)):
+            address.attrs[name] = f"0x{getattr(self, name) or 0:0{digits}x}"
+
+
+class Adapter(Model):
+    """A SCSI host adapter, or a virtual one of a Fibre Channel adapter."""
+
+    tag = "adapter"
+    type: str | None = text("@type", choices=("scsi_host", "fc_host"))
+    name: str | None = text("@name")
+    parent: str | None = text("@parent")
+    parent_wwnn: str | None = text("@parent_wwnn")
+    parent_wwpn: str | None = text("@parent_wwpn")
+    parent_fabric_wwn: str | None = text("@parent_fabric_wwn")
+    managed: str | None = text("@managed")
+    wwnn: str | None = text("@wwnn")
+    wwpn: str | None = text("@wwpn")
+    parent_address: ParentAddress | None = one("parentaddr", ParentAddress)
+
+    def after_parse(self, element: xml.Element) -> None:
+        if self.type is None:
+            self._untyped()
+        if self.type == "fc_host":
+            self.name = self.parent_address = None
+            if self.managed not in (None, "yes", "no"):
+                detail = f"Invalid value for attribute 'managed' in element 'adapter': '{self.managed}'."
+                raise fault(detail)
+            return
+        for name in ("parent", "parent_wwnn", "parent_wwpn", "parent_fabric_wwn", "managed", "wwnn", "wwpn"):
+            setattr(self, name, None)
+
+    def _untyped(self) -> None:
+        if self.wwnn is not None or self.wwpn is not None or self.parent is not None:
+            raise fault("Use of 'wwnn', 'wwpn', and 'parent' attributes requires use of the adapter 'type'")
+        if self.parent_address is not None:
+            raise fault("Use of 'parentaddr' element requires use of the adapter 'type'")
+        if self.name is not None:
+            self.type = "scsi_host"
+
+    def validate(self) -> None:
+        """Check what a pool needs of its adapter.  Errors: XML_ERROR, INTERNAL_ERROR."""
+        if self.type == "fc_host":
+            self._validate_fc()
+        elif self.type is None:
+            raise fault(_MISSING["adapter"])
+        elif self.name is None and self.parent_address is None:
+            raise fault("Either 'name' or 'parent' must be specified for the 'scsi_host' adapter")
+        elif self.name is not None and self.parent_address is not None:
+            raise fault("Both 'name' and 'parent' cannot be specified for the 'scsi_host' adapter")
+
+    def _validate_fc(self) -> None:
+        if self.wwnn is None or self.wwpn is None:
+            raise fault("'wwnn' and 'wwpn' must be specified for adapter type 'fchost'")
+        for name in ("wwnn", "wwpn"):
+            check_wwn(getattr(self, name))
+        if (self.parent_wwnn is None) != (self.parent_wwpn is None):
+            there, lacking = ("wwnn", "wwpn") if self.parent_wwnn is not None else ("wwpn", "wwnn")
+            value = getattr(self, f"parent_{there}")
+            what = f"parent_{there}='{value}', the parent_{lacking}"
+            raise fault(f"when providing {what} must also be provided")
+        for name in ("parent_wwnn", "parent_wwpn", "parent_fabric_wwn"):
+            check_wwn(getattr(self, name))
+
+
+def check_wwn(value: "str | None") -> None:
+    """Check a name of a Fibre Channel port or node.  Errors: INTERNAL_ERROR."""
+    if value is not None and not _WWN.fullmatch(value):
+        raise VirError(INTERNAL_ERROR, f"Malformed wwn: {value}")
+
+
+class Auth(Model):
+    """How to log in to a server."""
+
+    tag = "auth"
+    type: str | None = text("@type")
+    username: str | None = text("@username")
+    secret: SecretRef | None = one("secret", SecretRef)
+
+    def after_parse(self, element: xml.Element) -> None:
+        if not self.username:
+            raise fault("missing username for auth")
+        if self.type not in (None, "none", "chap", "ceph"):
+            raise VirError(CONFIG_UNSUPPORTED, f"unknown auth type '{self.type}'")
+        if element.find("secret") is None:
+            raise fault("Missing <secret> element in auth")
+
+
+class Source(Model):
+    """Where a pool's data is."""
+
+    tag = "source"
+    kept_empty = True
+    hosts: list[Host] = many("host", Host)
+    devices: list[Device] = many("device", Device)
+    dir: str | None = text("dir/@path")
+    adapter: Adapter | None = one("adapter", Adapter)
+    name: str | None = text("name")
+    initiator: str | None = text("initiator/iqn/@name")
+    format: str | None = text("format/@type")
+    auth: Auth | None = one("auth", Auth)
+    protocol: str | None = text("protocol/@ver")
+    vendor: str | None = text("vendor/@name")
+    product: str | None = text("product/@name")
+
+    def fill_node(self, node: xml.Node) -> None:
+        super().fill_node(node)
+        node.open = True
+
+    def complete(self, kind: Kind) -> None:
+        """Fill in and check the format, which a kind of pool may not have.  Errors: CONFIG_UNSUPPORTED."""
+        if not kind.formats:
+            self.format = None
+        elif not self.format:
+            self.format = kind.formats[0]
+        elif self.format not in kind.formats:
+            raise VirError(CONFIG_UNSUPPORTED, f"unknown pool format type {self.format}")
+        self.dir = clean_path(self.dir) if self.dir else None
+        self.vendor = self.vendor or None
+        self.product = self.product or None
+
+    def drop_foreign(self, kind: Kind) -> None:
+        """Drop what a kind of pool does not have."""
+        for part in ("hosts", "devices", "dir", "adapter", "name", "initiator"):
+            if part not in kind.parts:
+                setattr(self, part, [] if part in ("hosts", "devices") else None)
+
+
+class Target(Model):
+    """Where a pool's volumes appear."""
+
+    tag = "target"
+    path: str | None = text("path")
+    permissions: Permissions | None = one("permissions", Permissions)
+
+
+class Option(Model):
+    """An option that a namespace adds."""
+
+    name: str | None = text("@name")
+    value: str | None = text("@value")
+
+
+class Pool(Model):
+    """A storage pool.  Sizes are in bytes and what the driver says, never the document."""
+
+    tag = "pool"
+    type: str = text("@type", choices=tuple(KINDS), required=True)
+    name: str = text("name")
+    uuid: str | None = text("uuid")
+    capacity: int | None = told("capacity")
+    allocation: int | None = told("allocation")
+    available: int | None = told("available")
+    cow: str | None = yes_no("features/cow/@state")
+    source: Source = one("source", Source)
+    target: Target | None = one("target", Target)
+    refresh: str | None = text("refresh/volume/@allocation")
+    mount_options: list[Option] = many("fs:mount_opts/fs:option", Option)
+    config_options: list[Option] = many("rbd:config_opts/rbd:option", Option)
+
+    @property
+    def kind(self) -> Kind:
+        """Return what its type has."""
+        return KINDS[self.type]
+
+    def fill_node(self, node: xml.Node) -> None:
+        super().fill_node(node)
+        for prefix, options in (("fs", self.mount_options), ("rbd", self.config_options)):
+            if options:
+                node.attrs[f"xmlns:{prefix}"] = NAMESPACES[prefix]
+
+
+def parse_pool(
+    root: xml.Element, *, new_uuid: "Callable[[], str]", extensions: "tuple[str, ...]" = ()
+) -> Pool:
+    """Make a pool of a parsed element; it says nothing about sizes.
+
+    extensions: the namespaces whose options are taken ("fs", "rbd").  Errors: XML_ERROR and its kin.
+    """
+    if root.tag != "pool":
+        raise fault(f"expecting root element of 'pool', not '{xml.local_name(root)}'")
+    pool = Pool.parse(root)
+    pool.source = pool.source or Source()
+    kind = pool.kind
+    pool.source.complete(kind)
+    _name(pool)
+    pool.uuid = plain_uuid(pool.uuid, "malformed uuid element") if pool.uuid else new_uuid()
+    if pool.type == "gluster":
+        pool.source.dir = pool.source.dir or "/"
+    _check(pool)
+    _place(pool)
+    pool.source.drop_foreign(kind)
+    _extend(pool, root, extensions)
+    return pool
+
+
+def _name(pool: Pool) -> None:
+    if not pool.name:
+        pool.name = pool.source.name or ""
+    if not pool.name:
+        raise fault("missing pool source name element")
+    if "/" in pool.name:
+        raise fault(f"name {pool.name} cannot contain '/'")
+    if pool.source.name is None and "name" in pool.kind.parts:
+        pool.source.name = pool.name if pool.type != "rbd" else None
+
+
+def _check(pool: Pool) -> None:
+    source = pool.source
+    for part in pool.kind.needs:
+        if not getattr(source, part):
+            if part == "initiator":
+                raise VirError(CONFIG_UNSUPPORTED, "missing initiator IQN")
+            raise fault(_MISSING[part])
+    if pool.type == "rbd" and source.name is None:
+        raise fault("element 'name' is mandatory for RBD pool")
+    if "adapter" in pool.kind.parts and source.adapter is not None:
+        source.adapter.validate()
+    if source.auth is not None and source.auth.type in (None, "none"):
+        raise VirError(CONFIG_UNSUPPORTED, "storage pool missing auth type")
+    if source.protocol is not None and source.format in ("cifs", "glusterfs"):
+        detail = f"storage pool protocol ver unsupported for pool type '{source.format}'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if pool.cow is not None and pool.type not in ("fs", "dir"):
+        raise VirError(NO_SUPPORT, "cow feature may only be used for 'fs' and 'dir' pools")
+    pool.refresh = pool.refresh or None
+    if pool.refresh not in (None, "default", "capacity"):
+        detail = f"unknown storage pool volume refresh allocation type {pool.refresh}"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def _place(pool: Pool) -> None:
+    """Decide where the volumes appear.  Errors: XML_ERROR."""
+    where = pool.kind.target
+    if not where:
+        pool.target = None
+        return
+    target = pool.target = pool.target or Target()
+    if where != "*":
+        target.path = clean_path(where.format(pool.source.name))
+    elif not target.path:
+        raise fault("missing storage pool target path")
+    else:
+        target.path = clean_path(target.path)
+
+
+def _extend(pool: Pool, root: xml.Element, extensions: "tuple[str, ...]") -> None:
+    if "fs" in extensions and pool.type in ("fs", "netfs"):
+        name = f"{{{NAMESPACES['fs']}}}"
+        pool.mount_options = [Option.parse(one) for one in root.iterfind(f"{name}mount_opts/{name}option")]
+        if any(option.name is None for option in pool.mount_options):
+            raise fault("no fs mount option name specified")
+    if "rbd" in extensions and pool.type == "rbd":
+        name = f"{{{NAMESPACES['rbd']}}}"
+        pool.config_options = [Option.parse(one) for one in root.iterfind(f"{name}config_opts/{name}option")]
+        for option in pool.config_options:
+            if option.name is None:
+                raise fault("no rbd option name specified")
+            if option.value is None:
+                raise fault(f"no rbd option value specified for name '{option.name}'")
+
+
+def format_pool(pool: Pool) -> str:
+    """Return the pool as XML text."""
+    return xml.write(pool.to_node())
