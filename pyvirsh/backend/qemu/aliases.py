@@ -9,9 +9,7 @@ from pyvirsh.backend.qemu.facts import family
 
 _NUMBERED = (
     ("filesystems", "fs"),
-    ("interfaces", "net"),
     ("sounds", "sound"),
-    ("hostdevs", "hostdev"),
     ("redirdevs", "redir"),
     ("videos", "video"),
     ("inputs", "input"),
@@ -38,6 +36,9 @@ def assign(domain: Domain) -> None:
         _name(disk.info, _disk(disk, domain))
     for controller in devices.controllers:
         _name(controller.info, _controller(controller, domain))
+    _number([net.info for net in devices.interfaces if net.type != "hostdev"], "net")
+    given = [net.info for net in devices.interfaces if net.type == "hostdev"]
+    _number(given + [device.info for device in devices.hostdevs], "hostdev")
     for field, prefix in _NUMBERED:
         _number([device.info for device in getattr(devices, field)], prefix)
     _name_console(domain)

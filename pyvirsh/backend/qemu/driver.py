@@ -11,7 +11,7 @@ from pyvirsh.backend.api import DomainRef, Driver
 from pyvirsh.backend.errors import NO_DOMAIN, OPERATION_INVALID, VirError
 from pyvirsh.backend.locks import Lock, is_held
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import Store
+from pyvirsh.backend.store import Store, uuids_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,22 @@ class QemuDriver(Driver):
         from pyvirsh.backend.qemu import recovery
 
         return recovery.settle(self, guest)
+
+    def all_running(self) -> "dict[str, live.Guest]":
+        """Return the guests that run now, by UUID."""
+        runtime = self.roots.runtime()
+        found = {}
+        for uuid in uuids_in(runtime) if runtime else ():
+            guest = live.read(runtime, uuid)
+            if guest is None:
+                from pyvirsh.backend.qemu import recovery
+
+                recovery.clear_cut_off(self, uuid)
+            elif guest.qemu.alive() and guest.supervisor.alive():
+                found[uuid] = guest
+            elif (settled := self.running(uuid)) is not None:
+                found[uuid] = settled
+        return found
 
     def _runs(self, uuid: str) -> bool:
         guest = live.read(self.roots.runtime(), uuid)
@@ -170,12 +186,7 @@ class QemuDriver(Driver):
         return found
 
     def connect_list_all_domains(self, flags: int = 0) -> "list[DomainRef]":
-        running = {}
-        for guest in live.read_all(self.roots.runtime()):
-            sound = guest.qemu.alive() and guest.supervisor.alive()
-            found = guest if sound else self.running(guest.uuid)
-            if found is not None:
-                running[found.uuid] = found
+        running = self.all_running()
         active = flags & ACTIVE_FLAGS != c.CONNECT_LIST_DOMAINS_INACTIVE
         inactive = flags & ACTIVE_FLAGS != c.CONNECT_LIST_DOMAINS_ACTIVE
         refs = [DomainRef(guest.name, guest.uuid, guest.id) for guest in running.values() if active]

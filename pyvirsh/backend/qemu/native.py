@@ -9,10 +9,26 @@ from pyvirsh.backend.qemu import aliases, argv, defaults
 from pyvirsh.backend.qemu.argv.display import VNC_PORT
 from pyvirsh.backend.qemu.facts import Facts, Host
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyvirsh.backend.qemu.driver import QemuDriver
+
 FORMAT = "qemu-argv"
 # What shells read as more than a letter.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=/.,:+@%")
 _NAME_MAX = 20
+# The port of a SPICE server that leaves it to be found.
+SPICE_PORT = 5901
+
+
+def connect_domain_xml_to_native(
+    driver: "QemuDriver", native_format: str, domain_xml: str, flags: int = 0
+) -> str:
+    from pyvirsh.backend.qemu import define
+
+    check_format(native_format)
+    domain = define.read(driver, domain_xml)
+    return to_argv(domain, driver.facts(define.emulator_of(domain)), driver.host(), driver.roots.state)
 
 
 def check_format(name: str) -> None:
@@ -46,8 +62,8 @@ def prepare(domain: Domain) -> None:
     defaults.align(domain)
     aliases.assign(domain)
     for graphics in domain.devices.graphics:
-        if graphics.type == "vnc" and graphics.autoport == "yes" and graphics.port in (None, -1, 0):
-            graphics.port = VNC_PORT
+        if graphics.autoport == "yes" and graphics.port in (None, -1, 0):
+            graphics.port = {"vnc": VNC_PORT, "spice": SPICE_PORT}.get(graphics.type)
 
 
 def _sockets(domain: Domain, paths: argv.Paths) -> None:

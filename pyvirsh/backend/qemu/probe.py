@@ -297,6 +297,7 @@ def host() -> Host:
     found.firmware = firmware_descriptors()
     found.programs = {name: path for name in _PROGRAMS if (path := _program(name))}
     found.default_hugepage, found.hugepages = _hugepages()
+    found.vhost_net = os.access("/dev/vhost-net", os.R_OK | os.W_OK)
     return found
 
 

@@ -8,10 +8,10 @@ from pyvirsh.backend.conf.domain.common import Address, Info
 from pyvirsh.backend.conf.domain.defaults import insert_controller
 from pyvirsh.backend.conf.domain.devices import Controller
 from pyvirsh.backend.errors import XML_ERROR, VirError
-from pyvirsh.backend.qemu.addresses import chipset
 from pyvirsh.backend.qemu.addresses.buses import PCI, PCIE, Bus, Buses
+from pyvirsh.backend.qemu.addresses.chipset import places, settle
 from pyvirsh.backend.qemu.addresses.connect import Wiring, all_devices, bridge_flags
-from pyvirsh.backend.qemu.facts import Facts, family
+from pyvirsh.backend.qemu.facts import Facts
 
 _COMPANIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
 
@@ -76,12 +76,12 @@ def _place_all(domain: Domain, wiring: Wiring, buses: Buses, *, record: bool, sl
     """Place everything; `record` writes the addresses down, `slack` keeps room for one more bridge."""
     bridges = [one for one in domain.devices.controllers if one.type == "pci" and bridge_flags(one)]
     devices = list(all_devices(domain, wiring))
-    fixed = chipset.places(domain)
+    fixed = places(domain)
     for info, flags in [*((one.info, bridge_flags(one)) for one in bridges), *devices]:
         if (address := info.address) is not None and address.type == "pci" and address.pci is not None:
             if id(info) not in fixed:
                 buses.keep(address, flags)
-    chosen = chipset.settle(domain, buses, wiring)
+    chosen = settle(domain, buses, wiring)
     if slack:
         buses.place(PCI)
     for info, flags in [*((one.info, bridge_flags(one)) for one in bridges), *devices]:
@@ -169,6 +169,3 @@ def _free_bus_number(domain: Domain) -> int:
     if lowest <= len(buses):
         raise VirError(XML_ERROR, "no bus number is left for another PCI expander bus")
     return lowest - 2
-
-
-__all__ = ["assign", "family", "wanted"]

@@ -118,9 +118,9 @@ def _ends(plan: Plan, peer: CharPeer) -> "list[str]":
     if peer.mode == "bind":
         return ["server=on", "wait=off"]
     again = peer.reconnect or Reconnect()
-    if again.enabled == "yes":
-        return [reconnect(plan, again.timeout or 0)]
-    return []
+    if again.enabled is None:
+        return []
+    return [reconnect(plan, again.timeout or 0 if again.enabled == "yes" else 0)]
 
 
 def _spice_name(alias: str, plan: Plan) -> str:

@@ -40,7 +40,6 @@ _SCSI = {
 def add(plan: Plan) -> None:
     """Make the controllers that the board does not bring, then the hubs."""
     controllers = plan.domain.devices.controllers
-    _drive_order(plan)
     _hole(plan)
     for kind in _ORDER:
         for controller in controllers:
@@ -48,19 +47,6 @@ def add(plan: Plan) -> None:
                 plan.device(props)
     for hub in plan.domain.devices.hubs:
         plan.device({"driver": "usb-hub", "id": hub.info.alias, **plan.address(hub.info)})
-
-
-def _drive_order(plan: Plan) -> None:
-    """State the places of floppy drives in the boot order: their controller's properties."""
-    from pyvirsh.backend.qemu.argv.disk import boot_index
-
-    if family(plan.domain.os.machine or "") != "i440fx":
-        return
-    for disk in plan.domain.devices.disks:
-        index = boot_index(plan, disk)
-        if disk.target_bus == "fdc" and index:
-            unit = disk.info.address.unit if disk.info.address else 0
-            plan.add("global", f"isa-fdc.bootindex{'B' if unit else 'A'}={index}")
 
 
 def _hole(plan: Plan) -> None:

@@ -42,13 +42,24 @@ def add(plan: Plan) -> None:
     """Attach the disks."""
     disks = plan.domain.devices.disks
     numbers = _numbers(disks)
-    _reservation_managers(plan, disks)
+    _drive_order(plan)
     for disk in disks:
-        if disk.type in ("vhostuser",):
+        if disk.type == "vhostuser":
             _vhost_user(plan, disk)
             continue
         node = _nodes(plan, disk, numbers[id(disk)]) if disk.has_medium else None
         plan.device(_device(plan, disk, node))
+
+
+def _drive_order(plan: Plan) -> None:
+    """State the places of floppy drives in the boot order: properties of the board's controller."""
+    if family(plan.domain.os.machine or "") != "i440fx":
+        return
+    for disk in plan.domain.devices.disks:
+        index = boot_index(plan, disk)
+        if disk.target_bus == "fdc" and index:
+            unit = disk.info.address.unit if disk.info.address else 0
+            plan.add("global", f"isa-fdc.bootindex{'B' if unit else 'A'}={index}")
 
 
 def _numbers(disks: "list[Disk]") -> "dict[int, list[int]]":
@@ -61,8 +72,9 @@ def _numbers(disks: "list[Disk]") -> "dict[int, list[int]]":
     return found
 
 
-def _reservation_managers(plan: Plan, disks: "list[Disk]") -> None:
+def reservations(plan: Plan) -> None:
     """Make the object of the helper that all disks with managed reservations share."""
+    disks = plan.domain.devices.disks
     if any(disk.source and disk.source.reservations_managed == "yes" for disk in disks):
         plan.object("pr-manager-helper", "pr-helper0", {"path": f"{plan.paths.run}/pr-helper0.sock"})
 
@@ -74,7 +86,6 @@ def _nodes(plan: Plan, disk: Disk, numbers: "list[int]") -> str:
     if source.reservations_managed == "no":
         name = f"pr-helper-{top.name}-storage"
         plan.object("pr-manager-helper", name, {"path": source.reservations_path})
-    storage.encryption_secret(plan, top)
     node = storage.emit(plan, top)
     if disk.driver is not None and disk.driver.copy_on_read == "on":
         above = f"libvirt-CoR-{disk.target_dev}"

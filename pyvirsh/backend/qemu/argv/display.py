@@ -210,7 +210,9 @@ def _video(plan: Plan, video: Video, *, primary: bool) -> "Props":
     driver = _driver(plan, video, gl, primary=primary)
     is_virtio = video.model == "virtio"
     megabytes = (video.vgamem or video.vram or 16384) // 1024
-    props: Props = {"driver": driver, **virtio(video.driver), "id": video.info.alias}
+    # Cards that are VGA compatible take no options of virtio devices.
+    options = virtio(video.driver) if is_virtio and not driver.endswith(("-vga", "-vga-gl")) else {}
+    props: Props = {"driver": driver, **options, "id": video.info.alias}
     if is_virtio:
         props["max_outputs"] = video.heads
         props["blob"] = switch(video.blob)

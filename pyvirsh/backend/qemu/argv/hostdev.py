@@ -1,10 +1,13 @@
 """Devices of the host that are given to the guest."""
 
+from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.devices import HostDev, HostdevSource
 from pyvirsh.backend.conf.domain.disk import DiskSource
+from pyvirsh.backend.conf.domain.net import Interface, InterfaceSource
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv import storage
 from pyvirsh.backend.qemu.argv.disk import scsi_place
+from pyvirsh.backend.qemu.argv.net import boot_index
 from pyvirsh.backend.qemu.argv.plan import Plan, switch, virtio_name
 from pyvirsh.backend.qemu.argv.storage import Layer
 
@@ -18,10 +21,15 @@ if TYPE_CHECKING:
 def add(plan: Plan) -> None:
     """Attach the host's devices."""
     makers = {"pci": _pci, "usb": _usb, "scsi": _scsi, "scsi_host": _scsi_host, "mdev": _mediated}
+    for interface in plan.domain.devices.interfaces:
+        if interface.type == "hostdev":
+            _interface(plan, interface)
     for device in plan.domain.devices.hostdevs:
         if device.mode == "capabilities" or device.type not in makers:
             raise VirError(CONFIG_UNSUPPORTED, f"hostdev type '{device.type}' is not supported")
-        makers[device.type](plan, device)
+        address = device.info.address
+        if address is None or address.type != "unassigned":
+            makers[device.type](plan, device)
 
 
 def _source(device: HostDev) -> HostdevSource:
@@ -30,13 +38,12 @@ def _source(device: HostDev) -> HostdevSource:
 
 def _pci(plan: Plan, device: HostDev) -> None:
     address = _source(device).address
-    if address is None or address.pci is None:
+    if address is None:
         raise VirError(CONFIG_UNSUPPORTED, "hostdev source: a PCI device is named by its address")
-    bus, slot, function = address.pci
     plan.device(
         {
             "driver": "vfio-pci",
-            "host": f"{address.domain or 0:04x}:{bus:02x}:{slot:02x}.{function:x}",
+            "host": host_address(address),
             "id": device.info.alias,
             "display": device.display,
             "ramfb": switch(device.ramfb),
@@ -46,6 +53,12 @@ def _pci(plan: Plan, device: HostDev) -> None:
             **plan.rom(device.info),
         }
     )
+
+
+def host_address(address: Address) -> str:
+    """Return the address of a PCI device of the host as QEMU takes it."""
+    domain, bus, slot = address.domain or 0, address.bus or 0, address.slot or 0
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{address.function or 0:x}"
 
 
 def _usb(plan: Plan, device: HostDev) -> None:
@@ -118,5 +131,24 @@ def _mediated(plan: Plan, device: HostDev) -> None:
             "ramfb": switch(device.ramfb),
             "bootindex": device.info.boot_order,
             **plan.address(device.info),
+        }
+    )
+
+
+def _interface(plan: Plan, interface: Interface) -> None:
+    """Give the guest a network card of the host."""
+    source = interface.source or InterfaceSource()
+    address = source.address
+    if address is None:
+        raise VirError(CONFIG_UNSUPPORTED, "interface source: a host device is named by a PCI address")
+    plan.device(
+        {
+            "driver": "vfio-pci",
+            "host": host_address(address),
+            "id": interface.info.alias,
+            "failover_pair_id": interface.teaming_persistent,
+            "bootindex": boot_index(plan, interface),
+            **plan.address(interface.info),
+            **plan.rom(interface.info),
         }
     )

@@ -12,10 +12,15 @@ def add(plan: Plan) -> None:
     features = plan.domain.features
     if features is not None and features.smm_state == "on" and features.smm_tseg is not None:
         plan.add("global", f"mch.extended-tseg-mbytes={features.smm_tseg}")
-    if plan.domain.os.loader_type == "pflash" and plan.domain.os.loader_secure == "yes":
+
+
+def firmware(plan: Plan) -> None:
+    """Guard flash from the guest, or name the firmware that is no flash."""
+    os = plan.domain.os
+    if os.loader_type == "pflash" and os.loader_secure == "yes":
         plan.add("global", "driver=cfi.pflash01,property=secure,value=on")
-    if plan.domain.os.loader_type == "rom" and plan.domain.os.loader:
-        plan.add("bios", plan.domain.os.loader)
+    elif os.loader_type == "rom" and os.loader:
+        plan.add("bios", os.loader)
 
 
 def accelerator(kind: str) -> str:

@@ -1,11 +1,11 @@
 """The guest's memory: its size, what backs it, its nodes and its modules."""
 
+from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain.devices import MemoryModule
 from pyvirsh.backend.conf.domain.tuning import Cell, HugePage, MemoryBacking
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.machine import has_hmat
 from pyvirsh.backend.qemu.argv.plan import Plan
-from pyvirsh.backend.qemu.defaults.tuning import numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,12 +72,14 @@ def _emit(plan: Plan, name: str, backend: Backend) -> None:
 # -- back ends -----------------------------------------------------------------------------------------
 
 
-def _choose(plan: Plan, name: str, size: int, *, node: "int | None", cell: "Cell | None") -> Backend:
-    """Return the back end of a guest node's memory, or of the whole memory."""
+def _choose(
+    plan: Plan, name: str, size: int, *, node: "int | None", cell: "Cell | None", page: "int | None" = None
+) -> Backend:
+    """Return the back end of a guest node's memory, of the whole memory or of a module with its own pages."""
     backing = plan.domain.memory_backing or MemoryBacking()
     shared = (cell.mem_access if cell is not None else None) or backing.access_mode
     discard = cell.discard if cell is not None and cell.discard else "yes" if backing.discard else None
-    page = _page(plan, backing, node)
+    page = _page(plan, backing, node) if page is None else page
     props: Props = {}
     if backing.source_type == "memfd":
         kind = "memory-backend-memfd"
@@ -122,7 +124,7 @@ def _page(plan: Plan, backing: MemoryBacking, node: "int | None") -> int:
 
 def _stated_page(pages: "list[HugePage]", node: "int | None") -> "HugePage | None":
     for page in pages:
-        if page.nodeset and node is not None and node in numbers(page.nodeset):
+        if page.nodeset and node is not None and node in sorted(bitmap.parse(page.nodeset)):
             return page
     return next((page for page in pages if not page.nodeset), None)
 
@@ -151,7 +153,7 @@ def _placement(plan: Plan, props: "Props", node: "int | None") -> bool:
             mode, nodeset = memnode.mode or mode, memnode.nodeset
     if not nodeset or mode == "restrictive":
         return False
-    props["host-nodes"] = numbers(nodeset)
+    props["host-nodes"] = sorted(bitmap.parse(nodeset))
     props["policy"] = _POLICIES[mode or "strict"]
     return True
 
@@ -170,6 +172,9 @@ def nodes(plan: Plan) -> None:
     ]
     bare = kind is not None and kind.numa_mem and not any(one.needed for one in backends)
     hmat = has_hmat(plan)
+    backing = plan.domain.memory_backing
+    if bare and backing is not None and backing.allocation_mode == "immediate":
+        plan.add("mem-prealloc")
     for cell, backend in zip(cpu.cells, backends, strict=True):
         parts = [f"node,nodeid={cell.id}", *(f"cpus={part}" for part in _ranges(cell.cpus))]
         if hmat:
@@ -190,7 +195,7 @@ def nodes(plan: Plan) -> None:
 def _ranges(text: "str | None") -> "list[str]":
     """Return a set of CPUs as ranges: "0-3,^2" is "0-1" and "3"."""
     found: list[list[int]] = []
-    for number in numbers(text) if text else []:
+    for number in sorted(bitmap.parse(text)) if text else []:
         if found and found[-1][1] == number - 1:
             found[-1][1] = number
         else:
@@ -260,7 +265,8 @@ def _module_backend(plan: Plan, module: MemoryModule, name: str) -> Backend:
     size = target.size or 0 if target is not None else 0
     cells = plan.domain.cpu.cells if plan.domain.cpu else []
     cell = next((one for one in cells if one.id == node), None)
-    backend = _choose(plan, name, size, node=node, cell=cell)
+    page = source.pagesize if source is not None else None
+    backend = _choose(plan, name, size, node=node, cell=cell, page=page)
     if source is not None and source.path:
         props: Props = {"mem-path": source.path}
         if module.access is not None or module.model == "virtio-pmem":
@@ -285,7 +291,7 @@ def _module_backend(plan: Plan, module: MemoryModule, name: str) -> Backend:
             **_rest(backend.props),
         }
     if source is not None and source.nodemask:
-        backend.props["host-nodes"] = numbers(source.nodemask)
+        backend.props["host-nodes"] = sorted(bitmap.parse(source.nodemask))
         backend.props["policy"] = "bind"
     return backend
 

@@ -17,10 +17,9 @@ _TAPS = ("bridge", "network", "ethernet", "direct")
 def add(plan: Plan) -> None:
     """Attach the interfaces."""
     for interface in plan.domain.devices.interfaces:
-        name = f"host{interface.info.alias}"
         if interface.type == "hostdev":
-            _host_device(plan, interface)
-            continue
+            continue  # made with the other devices of the host
+        name = f"host{interface.info.alias}"
         plan.json("netdev", {**_backend(plan, interface), "id": name})
         plan.device(_device(plan, interface, name))
 
@@ -63,12 +62,20 @@ def _tap(plan: Plan, interface: Interface) -> "Props":
     props: Props = {"type": "tap"}
     numbers = [str(plan.fd("tap", alias, index)) for index in range(queues)]
     props["fd" if queues == 1 else "fds"] = ":".join(numbers)
-    if driver.name == "vhost":
+    if _kernel_moves_packets(plan, interface):
         vhost = [str(plan.fd("vhost", alias, index)) for index in range(queues)]
         props["vhost"] = True
         props["vhostfd" if queues == 1 else "vhostfds"] = ":".join(vhost)
     props["sndbuf"] = interface.tune_sndbuf
     return props
+
+
+def _kernel_moves_packets(plan: Plan, interface: Interface) -> bool:
+    """Say whether vhost-net is to be used: where it is asked for, and unasked under KVM where it is there."""
+    name = interface.driver.name if interface.driver is not None else None
+    if not (interface.model or "").startswith("virtio") or name == "qemu":
+        return False
+    return name == "vhost" or (plan.domain.type == "kvm" and plan.host.vhost_net)
 
 
 def _user(interface: Interface) -> "Props":
@@ -133,26 +140,6 @@ def _vhost_user(plan: Plan, interface: Interface) -> "Props":
     plan.add("chardev", ",".join(parts))
     queues = interface.driver.queues if interface.driver is not None else None
     return {"type": "vhost-user", "chardev": name, "queues": queues}
-
-
-def _host_device(plan: Plan, interface: Interface) -> None:
-    """Give the guest a network card of the host."""
-    source = interface.source or InterfaceSource()
-    address = source.address
-    if address is None or address.pci is None:
-        raise VirError(CONFIG_UNSUPPORTED, "interface source: a host device is named by a PCI address")
-    bus, slot, function = address.pci
-    plan.device(
-        {
-            "driver": "vfio-pci",
-            "host": f"{address.domain or 0:04x}:{bus:02x}:{slot:02x}.{function:x}",
-            "id": interface.info.alias,
-            "failover_pair_id": interface.teaming_persistent,
-            "bootindex": boot_index(plan, interface),
-            **plan.address(interface.info),
-            **plan.rom(interface.info),
-        }
-    )
 
 
 # -- the guest's side ------------------------------------------------------------------------------------

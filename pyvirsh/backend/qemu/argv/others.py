@@ -35,9 +35,9 @@ def _plan9(plan: Plan, filesystem: Filesystem) -> None:
     if filesystem.multidevs not in (None, "default"):
         parts.append(f"multidevs={filesystem.multidevs}")
     if filesystem.fmode:
-        parts.append(f"fmode={filesystem.fmode}")
+        parts.append(f"fmode={filesystem.fmode.zfill(4)}")
     if filesystem.dmode:
-        parts.append(f"dmode={filesystem.dmode}")
+        parts.append(f"dmode={filesystem.dmode.zfill(4)}")
     if filesystem.driver_wrpolicy:
         parts.append(f"writeout={filesystem.driver_wrpolicy}")
     parts += [f"id=fsdev-{alias}", f"path={escaped(filesystem.source_dir or '')}"]
@@ -245,7 +245,7 @@ def _shared(plan: Plan, shmem: Shmem) -> None:
                 **plan.address(shmem.info),
             }
         )
-        path = shmem.server_path or f"{plan.paths.shmem}/{shmem.name}-sock"
+        path = shmem.server_path or f"{plan.paths.shmem}/shmem-{shmem.name}-sock"
         plan.add("chardev", f"socket,id=char{alias},path={escaped(path)}")
         return
     props = {"mem-path": f"/dev/shm/{shmem.name}", "size": (shmem.size or 4) << 20, "share": True}

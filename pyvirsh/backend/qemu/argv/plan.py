@@ -32,7 +32,7 @@ class Paths:
         self.memory = memory
         self.hugepages = hugepages
         self.tpm = f"{run}/tpm"
-        self.shmem = "/var/lib/libvirt/shmem"
+        self.shmem = "/var/lib/libvirt"
         self.tls = "/etc/pki/qemu"
         self.monitors: list[tuple[str, str]] = [("monitor", f"path={run}/monitor.sock")]
         self.first_fd = 100

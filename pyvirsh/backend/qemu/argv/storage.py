@@ -147,6 +147,7 @@ def emit(plan: Plan, top: Layer) -> str:
     if isinstance(top.below, Layer):
         emit(plan, top.below)
     storage = _storage(plan, top)
+    encryption_secret(plan, top)
     effective = _effective(top)
     whole = top.slice is None and top.direct
     storage |= {"node-name": f"{top.name}-storage", **(effective if whole else _lower(top))}

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
+from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.tuning import Cpu, CpuTune
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
-from pyvirsh.backend.qemu.defaults.tuning import numbers
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
 _VIRT_TYPES = ("qemu", "kvm")
@@ -59,15 +58,7 @@ def _vcpus(domain: Domain, facts: Facts) -> None:
         detail = f"Maximum CPUs greater than specified machine type limit {kind.max_cpus}"
         raise _refuse(detail)
     if domain.vcpu_cpuset is not None:
-        bitmap(domain.vcpu_cpuset)
-
-
-def bitmap(text: str) -> "list[int]":
-    """Return the numbers of a bitmap.  Errors: INVALID_ARG."""
-    try:
-        return numbers(text)
-    except VirError:
-        raise VirError(INVALID_ARG, f"Failed to parse bitmap '{text}'") from None
+        bitmap.parse(domain.vcpu_cpuset)
 
 
 def _cpu(domain: Domain, cpu: Cpu) -> None:
@@ -82,7 +73,7 @@ def _cpu(domain: Domain, cpu: Cpu) -> None:
         seen.add(feature.name)
     taken: set[int] = set()
     for cell in cpu.cells:
-        members = set(numbers(cell.cpus)) if cell.cpus else set()
+        members = bitmap.parse(cell.cpus) if cell.cpus else set()
         if members & taken:
             raise VirError(XML_ERROR, "NUMA cells have overlapping vCPU ids")
         taken |= members
@@ -199,6 +190,3 @@ def _unkept_tuning(tune: CpuTune) -> "Iterator[str]":
         yield "cputune: a scheduler"
     if tune.cachetunes or tune.memorytunes:
         yield "cputune: parts of the CPU cache"
-
-
-__all__ = ["Info", "bitmap", "check", "check_host"]

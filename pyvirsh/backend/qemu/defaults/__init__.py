@@ -1,29 +1,26 @@
 """Complete a definition: fill in everything that it leaves open, as libvirt does when it defines a guest.
 
+What every driver fills in is in `conf.domain.filling`; here QEMU's own steps stand between those.
 Completing twice changes nothing: what is stated, also by an earlier run, is kept.
 """
 
 from collections.abc import Callable
 
-from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.filling import inactive
-from pyvirsh.backend.qemu import addresses, firmware
-from pyvirsh.backend.qemu.checks.devices import check_controllers
-from pyvirsh.backend.qemu.defaults import (
-    board,
-    character,
-    cpu,
+from pyvirsh.backend.conf.domain import Domain, filling
+from pyvirsh.backend.conf.domain.filling import (
+    characters,
+    controllers,
     disks,
     display,
-    general,
-    generated,
-    memory,
-    network,
+    inactive,
+    interfaces,
     others,
     tuning,
 )
-from pyvirsh.backend.qemu.defaults.character import place_sockets
-from pyvirsh.backend.qemu.defaults.memory import align
+from pyvirsh.backend.qemu import addresses, firmware
+from pyvirsh.backend.qemu.checks.devices import check_controllers
+from pyvirsh.backend.qemu.defaults import board, cpu, devices, general, generated
+from pyvirsh.backend.qemu.defaults.start import align, place_sockets
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 __all__ = ["align", "complete", "place_sockets"]
@@ -40,23 +37,26 @@ def complete(
     """Fill in what the definition leaves open.  Errors: XML_ERROR, CONFIG_UNSUPPORTED and others."""
     inactive.strip(domain)
     generated.forget_sockets(domain)
-    general.identity(domain, facts, host, new_uuid)
-    memory.complete(domain)
-    general.behaviour(domain)
+    filling.general.identity(domain, host.arch, new_uuid)
+    general.machine(domain, facts)
+    filling.general.memory(domain, from_nodes=True)
+    filling.general.behaviour(domain)
     tuning.complete(domain)
+    general.labels(domain)
     disks.order(domain)
-    board.order(domain)
-    board.group_companions(domain)
-    board.add_devices(domain, facts)
+    controllers.order(domain)
+    controllers.group_companions(domain)
+    board.add_devices(domain)
     cpu.complete(domain, facts)
     firmware.choose(domain, host)
     board.complete_controllers(domain, facts)
     check_controllers(domain.devices.controllers, domain.os.machine or "")
-    disks.complete(domain, facts)
-    network.complete(domain, facts, new_mac)
-    character.complete(domain, facts)
-    display.complete(domain, facts)
-    others.complete(domain, facts)
-    board.add_controllers(domain)
+    disks.complete(domain)
+    interfaces.complete(domain, new_mac)
+    characters.complete(domain)
+    display.complete(domain, devices.video_model(facts))
+    others.complete(domain)
+    devices.complete(domain, facts)
+    controllers.add(domain)
     board.complete_controllers(domain, facts)
     addresses.assign(domain, facts)
