@@ -33,6 +33,7 @@ def shell(capfd, tmp_path, monkeypatch):
             os.dup2(stdin, 0)
             os.close(stdin)
             os.close(fd)
+            session.disconnect()
         return capfd.readouterr()
 
     return run

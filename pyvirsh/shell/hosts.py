@@ -85,7 +85,7 @@ def run(session: Session, hosts: "list[str]", words: "list[str]") -> int:
         for answer in answers:
             if answer.faults:
                 session.out.error(f"{answer.host}: {': '.join(answer.faults)}")
-                sessions.pop(answer.host, None)
+                sessions.pop(answer.host).abandon()
         _show(session.out, [answer for answer in answers if not answer.faults], bound.output)
     for other in sessions.values():
         other.disconnect()
