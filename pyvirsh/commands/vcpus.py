@@ -22,6 +22,8 @@ TABLE = Table("Domain Management", "domain")
 
 # virDomainVcpuFlags
 LIVE, CONFIG, MAXIMUM, GUEST, HOTPLUGGABLE, ASYNC = (1 << bit for bit in range(6))
+# What a driver answers that does not know the flags of a count.
+UNKNOWN_WAY = (NO_SUPPORT, INVALID_ARG)
 STATES = ("offline", "running", "blocked")
 
 ASYNC_OPTION = flag("async", "do not wait until the guest has let a CPU go")
@@ -52,12 +54,20 @@ def vcpucount(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     flags = affected(args) | (MAXIMUM if args.maximum else 0)
     if args.guest:
-        with ctx.failing("Failed to retrieve vCPU count from the guest"):
-            ctx.out.value("count", ctx.driver.domain_get_vcpus_flags(dom, flags | GUEST))
+        ctx.out.value("count", _count_in_guest(ctx, dom, flags | GUEST))
     elif flags or args.active or args.current:
         ctx.out.value("count", count_vcpus(ctx, dom, flags))
     else:
         _show_all_counts(ctx, dom)
+
+
+def _count_in_guest(ctx: "Session", dom: "DomainRef", flags: int) -> int:
+    try:
+        return ctx.driver.domain_get_vcpus_flags(dom, flags)
+    except VirError as error:
+        if error.code not in UNKNOWN_WAY:
+            raise
+        raise CommandFailed("Failed to retrieve vCPU count from the guest", error.text) from error
 
 
 def _show_all_counts(ctx: "Session", dom: "DomainRef") -> None:
@@ -97,7 +107,7 @@ def count_vcpus(ctx: "Session", dom: "DomainRef", flags: int) -> int:
     try:
         return driver.domain_get_vcpus_flags(dom, flags)
     except VirError as error:
-        if error.code not in (NO_SUPPORT, INVALID_ARG):
+        if error.code not in UNKNOWN_WAY:
             raise
         if flags & CONFIG == 0 and not flags & LIVE and not driver.domain_is_active(dom):
             flags |= CONFIG
@@ -214,7 +224,9 @@ def vcpuinfo(ctx: "Session", args: "Args") -> None:
         affinity = _affinity(maps[at * length : at * length + length], cpus, pretty=args.pretty)
         tables.append([*_vcpu_fields(at, vcpu), ("CPU Affinity:", "cpu_affinity", affinity)])
     rows = [{key: plain(value) for _, key, value in fields} for fields in tables]
-    texts = ["".join(f"{label:<15} {cell(value)}\n" for label, _, value in fields) for fields in tables]
+    texts = [
+        "".join(f"{label:<15} {cell(value)}\n" for label, _, value in fields if label) for fields in tables
+    ]
     ctx.out.data(rows, "\n".join(texts))
 
 
@@ -247,7 +259,7 @@ def _vcpu_fields(at: int, vcpu: "VcpuInfo | None") -> "list[tuple[str, str, obje
         ("VCPU:", "vcpu", number),
         ("CPU:", "cpu", cpu),
         ("State:", "state", STATES[state] if state < len(STATES) else "no state"),
-        ("CPU time:", "cpu_time_ns", Shown(used, f"{used / 1e9:.1f}s")),
+        ("CPU time:" if used else "", "cpu_time_ns", Shown(used, f"{used / 1e9:.1f}s")),
     ]
 
 
