@@ -71,13 +71,8 @@ PARAMS = (
     ("tls-destination", "tls.destination", PARAM_STRING),
     ("available-switchover-bandwidth", "bandwidth.avail.switchover", PARAM_ULLONG),
 )
-# Options that only say how storage is copied.
-ABOUT_STORAGE = (
-    "copy-storage-synchronous-writes",
-    "migrate-disks",
-    "migrate-disks-detect-zeroes",
-    "migrate-disks-target-zero",
-)
+# Options that only say how disks are copied.
+ABOUT_DISKS = ("migrate-disks", "migrate-disks-detect-zeroes", "migrate-disks-target-zero")
 
 _P2P, _DIRECT, _V3 = 4, 5, 6
 
@@ -114,33 +109,38 @@ def run(ctx: "Session", args: "Args") -> None:
 def _timeout(args: "Args") -> "int | None":
     """Read ``--timeout``: None without one, and for 0."""
     timeout = args.integer("timeout", low=0)
-    if args.given("timeout") and not args.live:
+    if timeout and not args.live:
         raise CommandFailed("migrate: Unexpected timeout for offline migration")
-    if (args.timeout_suspend or args.timeout_postcopy) and not args.given("timeout"):
+    if (args.timeout_suspend or args.timeout_postcopy) and not timeout:
         raise CommandFailed("migrate: Unexpected --timeout-* option without --timeout")
     return timeout or None
 
 
 def _params(args: "Args") -> "list[TypedParam]":
     found: list[TypedParam] = []
+    _check_storage(args, "copy-storage-synchronous-writes")
     for option, name, type in PARAMS:
+        if option in ABOUT_DISKS:
+            _check_storage(args, option)
         if type == _LIST and args[option]:
             found += [(name, PARAM_STRING, item) for item in args[option].split(",")]
         elif type == _FILE and args[option]:
             found.append((name, PARAM_STRING, _read(args[option])))
         elif type > 0:
             found += params.typed(args, ((option, name, type),))
-    for option in ABOUT_STORAGE:
-        if args[option] and not (args.copy_storage_all or args.copy_storage_inc):
-            raise CommandFailed(f"'--{option}' requires one of '--copy-storage-all', '--copy-storage-inc'")
     return found
+
+
+def _check_storage(args: "Args", option: str) -> None:
+    if args[option] and not (args.copy_storage_all or args.copy_storage_inc):
+        raise CommandFailed(f"'--{option}' requires one of '--copy-storage-all', '--copy-storage-inc'")
 
 
 def _read(path: str) -> str:
     try:
         return files.read(path)
     except CommandFailed as error:
-        raise CommandFailed(f"cannot read file '{path}'") from error
+        raise CommandFailed(f"cannot read file '{path}'", *error.texts) from error
 
 
 # -- the ways --------------------------------------------------------------------------------------
