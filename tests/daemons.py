@@ -103,6 +103,75 @@ def libvirtd(config: str = "", *arguments: str, env: "dict[str, str] | None" = N
         shutil.rmtree(base, ignore_errors=True)
 
 
+# An own world for a privileged daemon: namespaces for mounts, processes and the network, cgroups of its own.
+# The shell that is process 1 there takes in what loses its parent, as guests do.
+WORLD = r"""
+for group in /sys/fs/cgroup/*/cgroup.procs; do
+    own=${group%/*}/$NAME
+    mkdir "$own" 2>/dev/null || continue
+    cat "${group%/*}/cpuset.cpus" >"$own/cpuset.cpus" 2>/dev/null
+    cat "${group%/*}/cpuset.mems" >"$own/cpuset.mems" 2>/dev/null
+    echo $$ >"$own/cgroup.procs" 2>/dev/null || rmdir "$own"
+done
+exec unshare --mount --net --pid --cgroup --fork --kill-child --mount-proc sh -c '
+for place in /run /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
+    mount -t tmpfs none $place
+done
+cp -r "$BASE/cache/." /var/cache/libvirt
+mkdir -p /run/lock
+mount --bind "$BASE/etc" /etc/libvirt
+ip link set lo up
+libvirtd -f "$BASE/conf" &
+wait $!'
+"""
+SYSTEM = 'unix_sock_dir = "{base}/libvirt"\nunix_sock_group = "root"\nauth_unix_rw = "none"\n'
+QEMU = 'stdio_handler = "file"\nsecurity_driver = "none"\nuser = "root"\ngroup = "root"\nnamespaces = []\n'
+
+
+@contextlib.contextmanager
+def system_libvirtd() -> "Iterator[Path]":
+    """Run a privileged libvirtd with network, cgroups and processes of its own; give its directory.
+
+    Only root can.  Nothing of it is seen outside but the socket libvirt/libvirt-sock.
+    """
+    base = Path(tempfile.mkdtemp(prefix="pv-", dir="/tmp"))
+    base.chmod(0o755)
+    try:
+        for name in ("libvirt", "etc", "cache"):
+            (base / name).mkdir()
+        (base / "conf").write_text(SYSTEM.format(base=base))
+        (base / "etc" / "qemu.conf").write_text(QEMU)
+        # What is known about the QEMUs here saves asking them again.
+        for here, there in (("/var/cache/libvirt", "cache"), ("/etc/libvirt/nwfilter", "etc/nwfilter")):
+            if os.path.isdir(here):
+                shutil.copytree(here, base / there, dirs_exist_ok=True)
+        with open(base / "log", "wb") as log:
+            process = subprocess.Popen(
+                ["sh", "-c", WORLD],
+                env={"PATH": os.environ["PATH"], "LANG": "C", "NAME": base.name, "BASE": str(base)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        with running(process):
+            wait_for(base / "libvirt" / "libvirt-sock", process)
+            yield base
+    finally:
+        for group in Path("/sys/fs/cgroup").glob(f"*/{base.name}"):
+            _remove_group(group)
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _remove_group(group: Path) -> None:
+    """Remove a control group and those in it, once the kernel has done with what ran there."""
+    deadline = time.monotonic() + PATIENCE
+    while group.exists() and time.monotonic() < deadline:
+        for inner in [*sorted(group.rglob("*/"), reverse=True), group]:
+            with contextlib.suppress(OSError):
+                inner.rmdir()
+        time.sleep(0.02)
+
+
 class Sshd:
     """An sshd on the loopback with throw-away keys."""
 
