@@ -1,4 +1,4 @@
-"""Every command in virsh and in pyvirsh, each side with a real libvirtd of its own: equal worlds, equal bytes.
+"""Every command in virsh and in pyvirsh, each side with a real libvirtd of its own.
 
 What is run are the transcripts captured from virsh and the lines of ``catalogue/*.txt``::
 
@@ -8,11 +8,17 @@ What is run are the transcripts captured from virsh and the lines of ``catalogue
     @sort
     nodedev-list
 
-Each line is one command string.  Lines with ``@`` say something about the next one: ``@sort`` (lines come in any
-order), ``@mask REGEX`` (do not compare what matches), ``@until`` (again and again until it succeeds),
-``@env NAME=VALUE``, ``@meanwhile COMMANDS`` (what another virsh does soon after it began), ``@differs WHY`` (it
-differs, on purpose; no longer differing is a fault).  ``q/`` are the files of catalogue/xml with {guest} (the tiny
-guest), {dir} (the working directory) and {uri}, {peer} (this side's daemon, another one of this side) filled in.
+Each line is one command string.  Lines with ``@`` say something about the next one:
+
+- ``@sort``: its lines come in any order
+- ``@mask REGEX``: do not compare what matches
+- ``@until``: run it again and again until it succeeds
+- ``@env NAME=VALUE``: with this environment
+- ``@meanwhile COMMANDS``: what another virsh does soon after it began
+- ``@differs WHY``: it differs, on purpose; if it does no longer, that is a fault
+
+``q/`` are the files of catalogue/xml with {guest} (the tiny guest), {dir} (the working directory), {uri} and
+{peer} (this side's daemon, another one of this side) filled in, which lines may have too.
 
     python tests/differential.py [PART-OF-A-NAME...]
 
@@ -23,7 +29,6 @@ import contextlib
 import difflib
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -36,7 +41,7 @@ import daemons
 import guest
 import transcripts
 from pyvirsh import program
-from pyvirsh.commands import GROUPS, load
+from pyvirsh.commands import GROUPS
 from pyvirsh.errors import UsageError
 from pyvirsh.shell import dispatch
 from pyvirsh.shell.output import Output
@@ -359,6 +364,14 @@ class Judge:
                 mine = _run_ours(ours, case.lines)
                 thread.join()
         return [Result(*each) for each in zip(case.lines, got, mine, strict=True)]
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pv-") as name:
+        # The daemons of the test driver are nobody's.
+        os.chmod(name, 0o755)
+        yield Path(name)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The whole catalogue: every command and option, in virsh and in pyvirsh against real daemons, is the same."""
+"""The whole catalogue: every command and option does the same in virsh and in pyvirsh, on real daemons."""
 
 import os
 
