@@ -64,7 +64,7 @@ def _detach_interface(ctx: "Session", dom: "DomainRef", args: "Args") -> None:
             found = [nic for nic in found if nic.get("type") == kind]
         document = formatted(_chosen_interface(found, kind, mac))
         if args.print_xml:
-            ctx.out.raw(document)
+            ctx.out.xml(document)
         else:
             detach(ctx, dom, document, flags, with_flags=args.current)
 
