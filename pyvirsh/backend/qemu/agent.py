@@ -35,6 +35,9 @@ NAME = "org.qemu.guest_agent.0"
 ANSWER_MAX = 10 * 1024 * 1024
 # How long the agent may take to show that it is there, and to answer, unless the caller says.
 SYNC_SECONDS = 5.0
+SYNC_AGAIN_SECONDS = 0.5
+# How soon an agent says that it cannot shut the guest down; that it can, it shows by doing so.
+REFUSAL_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 
 
@@ -92,15 +95,26 @@ class Agent:
         self._lock.release()
 
     def _synchronise(self) -> None:
-        """Make sure that what is read from now on answers what is sent from now on."""
-        number = int.from_bytes(os.urandom(4), "big")
-        # 0xFF makes the agent drop what a predecessor may have left half said.
-        self._send(
-            b"\xff" + json.dumps({"execute": "guest-sync", "arguments": {"id": number}}).encode() + b"\n"
-        )
+        """Make sure that what is read from now on answers what is sent from now on.
+
+        The agent may be busy noticing that its last caller has gone, and lose what comes meanwhile:
+        it is asked again until it answers.
+        """
         deadline = time.monotonic() + SYNC_SECONDS
-        while self._next(deadline).get("return") != number:
-            pass
+        while True:
+            number = int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF
+            # 0xFF makes the agent drop what may have been left half said.
+            message = {"execute": "guest-sync", "arguments": {"id": number}}
+            self._send(b"\xff" + json.dumps(message).encode() + b"\n")
+            try:
+                while (
+                    self._next(min(deadline, time.monotonic() + SYNC_AGAIN_SECONDS)).get("return") != number
+                ):
+                    pass
+                return
+            except VirError:
+                if time.monotonic() >= deadline:
+                    raise
 
     def execute(self, name: str, arguments: "dict[str, Any] | None" = None) -> "Any":
         """Run a command and return what it returns.  Errors: AGENT_UNRESPONSIVE, INTERNAL_ERROR."""
@@ -168,7 +182,16 @@ def reach(driver: "QemuDriver", dom: "DomainRef", *, seconds: "float | None" = A
 
 
 def shutdown(driver: "QemuDriver", guest: live.Guest, mode: str) -> None:
-    """Have the agent shut the guest down; mode: "powerdown" or "reboot".  A success is not answered."""
+    """Have the agent shut the guest down; mode: "powerdown" or "reboot".
+
+    Errors: AGENT_COMMAND_FAILED if the agent refuses; a success is not answered.
+    """
     path = socket_path(driver.live_definition(guest))
-    with Agent(guest, path, seconds=1.0) as agent:
+    with Agent(guest, path, seconds=REFUSAL_SECONDS) as agent:
         agent.say({"execute": "guest-shutdown", "arguments": {"mode": mode}})
+        try:
+            answer = agent.next()
+        except VirError:
+            return
+    if "error" in answer:
+        raise refused("guest-shutdown", str(answer["error"].get("desc", "no reason given")))

@@ -11,7 +11,7 @@ from pyvirsh.backend.api import DomainRef, Driver
 from pyvirsh.backend.errors import NO_DOMAIN, OPERATION_INVALID, VirError
 from pyvirsh.backend.locks import Lock, is_held
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import Store, uuids_in
+from pyvirsh.backend.store import Store, make_directory, uuids_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class QemuDriver(Driver):
 
     def log_path(self, name: str, uuid: str) -> str:
         """Return where a guest's QEMU writes its messages."""
-        from pyvirsh.backend.store import escaped, make_directory
+        from pyvirsh.backend.store import escaped
 
         make_directory(self.roots.log)
         file = escaped(name)
@@ -122,6 +122,7 @@ class QemuDriver(Driver):
         if emulator not in self._known:
             from pyvirsh.backend.qemu import probe
 
+            make_directory(self.roots.cache)
             self._known[emulator] = probe.facts(emulator, self.roots.cache)
         facts: Facts = self._known[emulator]
         return facts
@@ -315,6 +316,9 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_get_vcpus_flags",
         "domain_has_managed_save_image",
         "domain_is_updated",
+        "domain_list_all_checkpoints",
+        "domain_list_all_snapshots",
+        "domain_snapshot_num",
     ),
     "lifecycle": (
         "domain_destroy",

@@ -7,11 +7,12 @@ import os
 import time
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, TypedParam
+from pyvirsh.backend.api import PARAM_ULLONG, CheckpointRef, DomainRef, SnapshotRef, TypedParam
 from pyvirsh.backend.checks import allowed, invalid
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.errors import OPERATION_INVALID, OPERATION_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu import define, live, threads
+from pyvirsh.backend.store import unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -209,3 +210,32 @@ def domain_get_hostname(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
     from pyvirsh.backend.qemu import guestinfo
 
     return guestinfo.hostname(driver, dom, flags)
+
+
+# -- moments that are kept -------------------------------------------------------------------------------
+
+
+def domain_snapshot_num(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> int:
+    driver.check_exists(dom)
+    return define.count_files(driver.store.path(dom.uuid, define.SNAPSHOTS))
+
+
+def domain_list_all_snapshots(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> "list[SnapshotRef]":
+    driver.check_exists(dom)
+    return [SnapshotRef(name, dom) for name in names_in(driver.store.path(dom.uuid, define.SNAPSHOTS))]
+
+
+def domain_list_all_checkpoints(
+    driver: "QemuDriver", dom: DomainRef, flags: int = 0
+) -> "list[CheckpointRef]":
+    driver.check_exists(dom)
+    return [CheckpointRef(name, dom) for name in names_in(driver.store.path(dom.uuid, define.CHECKPOINTS))]
+
+
+def names_in(directory: str) -> "list[str]":
+    """Return the names of the objects kept in a directory."""
+    try:
+        found = [unescaped(entry.removesuffix(".xml")) for entry in sorted(os.listdir(directory))]
+    except FileNotFoundError:
+        return []
+    return [name for name in found if name is not None]

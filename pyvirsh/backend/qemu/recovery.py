@@ -144,7 +144,7 @@ def clear_for_start(driver: "QemuDriver", uuid: str) -> None:
 
 
 def clear_cut_off(driver: "QemuDriver", uuid: str) -> None:
-    """End what a start left that was killed before its guest had a status."""
+    """End what a start left that was killed before its guest had a status; one under way is let be."""
     lock = driver.hold(uuid, "clearing up")
     if not lock.attempt():
         return

@@ -34,6 +34,7 @@ MACHINE: "list[Command]" = [("query-chardev", None), ("query-cpus-fast", None), 
 
 # How long QEMU may take to end by itself, and how long the kernel to end it.
 TERM_SECONDS = 5.0
+GLANCE_SECONDS = 0.2
 KILL_SECONDS = 10.0
 
 
@@ -190,13 +191,18 @@ class Supervisor:
             self.ending = ending
         if self._killer is not None:
             self._killer.cancel()
-        stopped = self.guest.qemu.state() in ("T", "t")
-        if stopped and not graceful:
+        self._signal(signal.SIGTERM)
+        if graceful:
+            self._killer = self.loop.after(TERM_SECONDS, self._give_up)
+        else:
+            self._killer = self.loop.after(GLANCE_SECONDS, self._press)
+
+    def _press(self) -> None:
+        """Kill a QEMU that is stopped, and so cannot end by itself; give others their time."""
+        if self.guest.qemu.state() in ("T", "t"):
             self._kill()
         else:
-            self._signal(signal.SIGTERM)
-            action = self._give_up if graceful else self._kill
-            self._killer = self.loop.after(TERM_SECONDS, action)
+            self._killer = self.loop.after(TERM_SECONDS, self._kill)
 
     def _kill(self) -> None:
         self._signal(signal.SIGKILL)

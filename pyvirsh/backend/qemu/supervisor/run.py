@@ -66,14 +66,15 @@ class Ready:
 
     def tell(self, outcome: "dict[str, Any]") -> None:
         """Send the outcome; the command may be gone."""
-        if self._fd >= 0:
-            try:
-                os.write(self._fd, json.dumps(outcome).encode() + b"\n")
-            except OSError:
-                pass
-            for fd in {self._fd, self._lock} - {-1}:
-                os.close(fd)
-            self._fd = self._lock = -1
+        if self._fd < 0:
+            return
+        os.close(self._lock)  # the command has its own hold on it, until it knows
+        try:
+            os.write(self._fd, json.dumps(outcome).encode() + b"\n")
+        except OSError:
+            pass
+        os.close(self._fd)
+        self._fd = -1
 
     def tell_exit(self, status: int) -> None:
         """Say that QEMU has ended before the guest ran."""

@@ -1,0 +1,183 @@
+"""A house of embedded QEMU guests for tests: below its own directory, and empty when it is left."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pyvirsh import backend
+from pyvirsh.backend.qemu import live
+
+PYVIRSH = str(Path(sys.executable).parent / "pyvirsh")
+
+DOMAIN = """
+<domain type='qemu'>
+  <name>{name}</name>{uuid}
+  <memory unit='MiB'>{memory}</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='{machine}'>hvm</type>{os}</os>
+  <features><acpi/></features>
+  {lifecycle}
+  <devices>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+    {devices}
+  </devices>
+</domain>
+"""
+
+
+def domain(name="g", *, uuid="", memory=32, machine="pc", os="", lifecycle="", devices=""):
+    """Return a definition; without more it is a machine that finds nothing to boot."""
+    values = {"machine": machine, "os": os, "lifecycle": lifecycle, "devices": devices}
+    uuid = f"<uuid>{uuid}</uuid>" if uuid else ""
+    return DOMAIN.format(name=name, uuid=uuid, memory=memory, **values)
+
+
+def linux(directory, words="", **values):
+    """Return a definition that boots the tiny guest in `directory`."""
+    os = (
+        f"<kernel>{directory}/vmlinuz</kernel><initrd>{directory}/initrd</initrd>"
+        f"<cmdline>console=ttyS0 quiet {words}</cmdline>"
+    )
+    devices = "<serial type='pty'/>" + values.pop("devices", "")
+    return domain(os=os, memory=128, devices=devices, **values)
+
+
+class House:
+    """A connection to qemu:///embed?root=DIR."""
+
+    def __init__(self, root):
+        self.root = Path(root)
+        self.uri = f"qemu:///embed?root={root}"
+        self.driver = backend.open(self.uri)
+
+    def define(self, *args, **values):
+        """Define a guest."""
+        return self.driver.domain_define_xml(domain(*args, **values))
+
+    def start(self, *args, **values):
+        """Define and start a guest."""
+        return self.driver.domain_create_with_flags(self.define(*args, **values))
+
+    def guest(self, dom):
+        """Return what is known of a running guest."""
+        return self.driver.running(dom.uuid)
+
+    def state(self, dom):
+        """Return a guest's state and the reason for it."""
+        return self.driver.domain_get_state(dom)
+
+    def run(self, *words, status=0, stdin=None):
+        """Run the program on this house and return what it wrote, stdout and stderr together."""
+        done = subprocess.run(
+            [PYVIRSH, "-q", "-c", self.uri, *words],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    @property
+    def runtime(self):
+        """This boot's runtime directory."""
+        return Path(self.driver.roots.runtime())
+
+    def await_state(self, dom, state, seconds=20.0):
+        """Wait until a guest is in a state; return the reason."""
+        with self.listening() as events:
+            deadline = time.monotonic() + seconds
+            while True:
+                now, reason = self.state(dom)
+                if now == state:
+                    return reason
+                left = deadline - time.monotonic()
+                assert left > 0, f"the guest is in state {now}, reason {reason}"
+                events.next_events(min(left, 0.5))
+
+    def listening(self, event_id=0):
+        """Return another connection that hears of a kind of event; for `with`."""
+        return Listening(self.uri, event_id)
+
+    def empty(self):
+        """Kill what runs."""
+        runtime = self.driver.roots.runtime()
+        if runtime:
+            for uuid in [entry for entry in os.listdir(runtime) if len(entry) == 36]:
+                for process in processes(uuid):
+                    end(process)
+        self.driver.close()
+
+
+class Listening:
+    """A connection that events come to."""
+
+    def __init__(self, uri, event_id):
+        self.driver = backend.open(uri)
+        self.driver.connect_domain_event_callback_register_any(event_id, None)
+
+    def __enter__(self):
+        return self.driver
+
+    def __exit__(self, *_):
+        self.driver.close()
+
+
+def processes(uuid):
+    """Return the QEMUs and supervisors of a guest, of all processes there are."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if uuid.encode() in words:
+                process = live.process_of(int(entry))
+                if process.alive():
+                    found.append(process)
+    return found
+
+
+def await_gone(uuid, seconds=10.0):
+    """Wait until no QEMU and no supervisor of a guest is left."""
+    for process in processes(uuid):
+        fd = process.open()
+        if fd >= 0:
+            try:
+                poll = select.poll()
+                poll.register(fd, select.POLLIN)
+                assert poll.poll(seconds * 1000), f"process {process.pid} does not end"
+            finally:
+                os.close(fd)
+    assert processes(uuid) == []
+
+
+def end(process, number=signal.SIGKILL):
+    """Kill a process and wait until it is gone."""
+    fd = process.open()
+    if fd < 0:
+        return
+    try:
+        signal.pidfd_send_signal(fd, number)
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        assert poll.poll(10_000), f"process {process.pid} does not end"
+    finally:
+        os.close(fd)
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A house that is empty before and after."""
+    made = House(tmp_path / "h")
+    yield made
+    made.empty()
