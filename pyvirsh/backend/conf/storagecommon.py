@@ -14,6 +14,11 @@ _ID_MAX = 0xFFFFFFFF
 _UNSET = -1
 
 
+def fault(detail: str) -> VirError:
+    """Make the error for a document that says what cannot be."""
+    return VirError(XML_ERROR, detail)
+
+
 def clean_path(path: str) -> str:
     """Return a path without doubled slashes and the one at its end; two at its start stay, as POSIX lets them."""
     lead = "//" if path.startswith("//") and not path.startswith("///") else "/"[: path.startswith("/")]
@@ -40,7 +45,7 @@ class Permissions(Model):
 def _octal(value: str) -> int:
     digits = value.lstrip()
     if not digits or set(digits) - set("01234567") or int(digits, 8) > _MODE_MAX:
-        raise VirError(XML_ERROR, "malformed octal mode")
+        raise fault("malformed octal mode")
     return int(digits, 8)
 
 
@@ -49,10 +54,10 @@ def _id(name: str, value: str) -> "str | None":
     digits = value.lstrip()
     sign = digits.startswith("-")
     if not digits[sign:].isascii() or not digits[sign:].isdigit():
-        raise VirError(XML_ERROR, f"malformed {name} element")
+        raise fault(f"malformed {name} element")
     number = int(digits)
     if not _UNSET <= number <= _ID_MAX:
-        raise VirError(XML_ERROR, f"malformed {name} element")
+        raise fault(f"malformed {name} element")
     number = number - _ID_MAX - 1 if number > _ID_MAX >> 1 else number
     return str(number) if number != _UNSET else None
 
@@ -67,9 +72,9 @@ class SecretRef(Model):
 
     def after_parse(self, element: xml.Element) -> None:
         if self.uuid is None and self.usage is None:
-            raise VirError(XML_ERROR, "missing secret uuid or usage attribute")
+            raise fault("missing secret uuid or usage attribute")
         if self.uuid is not None and self.usage is not None:
-            raise VirError(XML_ERROR, "either secret uuid or usage expected")
+            raise fault("either secret uuid or usage expected")
         if self.uuid is not None:
             self.uuid = plain_uuid(self.uuid, f"invalid secret uuid '{self.uuid}'")
 
@@ -79,4 +84,4 @@ def plain_uuid(value: str, message: str) -> str:
     try:
         return str(uuids.UUID(value.strip()))
     except ValueError:
-        raise VirError(XML_ERROR, message) from None
+        raise fault(message) from None

@@ -3,13 +3,13 @@
 Source: libvirt's storage pool XML format; messages as observed.
 """
 
-import re
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, told, yes_no
-from pyvirsh.backend.conf.storagecommon import Permissions, SecretRef, clean_path, plain_uuid
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SUPPORT, XML_ERROR, VirError
+from pyvirsh.backend.conf.storageadapter import NO_ADAPTER, Adapter
+from pyvirsh.backend.conf.storagecommon import Permissions, SecretRef, clean_path, fault, plain_uuid
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_SUPPORT, VirError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,18 +52,12 @@ _MISSING = {
     "hosts": "missing storage pool source host name",
     "devices": "missing storage pool source device name",
     "dir": "missing storage pool source path",
-    "adapter": "missing storage pool source adapter",
+    "adapter": NO_ADAPTER,
 }
 NAMESPACES = {
     "fs": "http://libvirt.org/schemas/storagepool/fs/1.0",
     "rbd": "http://libvirt.org/schemas/storagepool/rbd/1.0",
 }
-_WWN = re.compile(r"[0-9a-fA-F]{16}")
-
-
-def fault(detail: str) -> VirError:
-    """Make the error for a document that says what cannot be."""
-    return VirError(XML_ERROR, detail)
 
 
 class Host(Model):
@@ -102,102 +96,6 @@ class Device(Model):
     def fill_node(self, node: xml.Node) -> None:
         super().fill_node(node)
         node.open = bool(self.free_extents)
-
-
-class ParentAddress(Model):
-    """The PCI device that an adapter is on."""
-
-    tag = "parentaddr"
-    unique_id: str | None = text("@unique_id")
-    domain: int | None = integer("address/@domain")
-    bus: int | None = integer("address/@bus")
-    slot: int | None = integer("address/@slot")
-    function: int | None = integer("address/@function")
-    multifunction: str | None = text("address/@multifunction", choices=("on", "off"))
-
-    def after_parse(self, element: xml.Element) -> None:
-        if element.find("address") is None:
-            raise fault("Missing scsi_host PCI address element")
-        if not (self.unique_id or "").isdigit():
-            raise fault("Missing or invalid scsi adapter 'unique_id' value")
-        for name, most in (("bus", 0xFF), ("slot", 0x1F)):
-            value = getattr(self, name) or 0
-            if value > most:
-                raise fault(f"Invalid PCI address {name}='0x{value:x}', must be <= 0x{most:X}")
-        if (self.function or 0) > 7:
-            raise fault(f"Invalid PCI address function=0x{self.function:x}, must be <= 7")
-
-    def fill_node(self, node: xml.Node) -> None:
-        node.attrs["unique_id"] = self.unique_id or ""
-        address = node.add("address")
-        for name, digits in (("domain", 4), ("bus", 2), ("slot", 2), ("function", 1)):
-            address.attrs[name] = f"0x{getattr(self, name) or 0:0{digits}x}"
-
-
-class Adapter(Model):
-    """A SCSI host adapter, or a virtual one of a Fibre Channel adapter."""
-
-    tag = "adapter"
-    type: str | None = text("@type", choices=("scsi_host", "fc_host"))
-    name: str | None = text("@name")
-    parent: str | None = text("@parent")
-    parent_wwnn: str | None = text("@parent_wwnn")
-    parent_wwpn: str | None = text("@parent_wwpn")
-    parent_fabric_wwn: str | None = text("@parent_fabric_wwn")
-    managed: str | None = text("@managed")
-    wwnn: str | None = text("@wwnn")
-    wwpn: str | None = text("@wwpn")
-    parent_address: ParentAddress | None = one("parentaddr", ParentAddress)
-
-    def after_parse(self, element: xml.Element) -> None:
-        if self.type is None:
-            self._untyped()
-        if self.type == "fc_host":
-            self.name = self.parent_address = None
-            if self.managed not in (None, "yes", "no"):
-                detail = f"Invalid value for attribute 'managed' in element 'adapter': '{self.managed}'."
-                raise fault(detail)
-            return
-        for name in ("parent", "parent_wwnn", "parent_wwpn", "parent_fabric_wwn", "managed", "wwnn", "wwpn"):
-            setattr(self, name, None)
-
-    def _untyped(self) -> None:
-        if self.wwnn is not None or self.wwpn is not None or self.parent is not None:
-            raise fault("Use of 'wwnn', 'wwpn', and 'parent' attributes requires use of the adapter 'type'")
-        if self.parent_address is not None:
-            raise fault("Use of 'parentaddr' element requires use of the adapter 'type'")
-        if self.name is not None:
-            self.type = "scsi_host"
-
-    def validate(self) -> None:
-        """Check what a pool needs of its adapter.  Errors: XML_ERROR, INTERNAL_ERROR."""
-        if self.type == "fc_host":
-            self._validate_fc()
-        elif self.type is None:
-            raise fault(_MISSING["adapter"])
-        elif self.name is None and self.parent_address is None:
-            raise fault("Either 'name' or 'parent' must be specified for the 'scsi_host' adapter")
-        elif self.name is not None and self.parent_address is not None:
-            raise fault("Both 'name' and 'parent' cannot be specified for the 'scsi_host' adapter")
-
-    def _validate_fc(self) -> None:
-        if self.wwnn is None or self.wwpn is None:
-            raise fault("'wwnn' and 'wwpn' must be specified for adapter type 'fchost'")
-        for name in ("wwnn", "wwpn"):
-            check_wwn(getattr(self, name))
-        if (self.parent_wwnn is None) != (self.parent_wwpn is None):
-            there, lacking = ("wwnn", "wwpn") if self.parent_wwnn is not None else ("wwpn", "wwnn")
-            value = getattr(self, f"parent_{there}")
-            what = f"parent_{there}='{value}', the parent_{lacking}"
-            raise fault(f"when providing {what} must also be provided")
-        for name in ("parent_wwnn", "parent_wwpn", "parent_fabric_wwn"):
-            check_wwn(getattr(self, name))
-
-
-def check_wwn(value: "str | None") -> None:
-    """Check a name of a Fibre Channel port or node.  Errors: INTERNAL_ERROR."""
-    if value is not None and not _WWN.fullmatch(value):
-        raise VirError(INTERNAL_ERROR, f"Malformed wwn: {value}")
 
 
 class Auth(Model):
@@ -299,6 +197,15 @@ class Pool(Model):
         for prefix, options in (("fs", self.mount_options), ("rbd", self.config_options)):
             if options:
                 node.attrs[f"xmlns:{prefix}"] = NAMESPACES[prefix]
+
+
+def parse_source(root: xml.Element, pool_type: str) -> Source:
+    """Make a source of a parsed element, for a search.  Errors: XML_ERROR and its kin."""
+    if root.tag != "source":
+        raise fault(f"expecting root element of 'source', not '{xml.local_name(root)}'")
+    source = Source.parse(root)
+    source.complete(KINDS[pool_type])
+    return source
 
 
 def parse_pool(

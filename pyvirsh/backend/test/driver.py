@@ -22,6 +22,36 @@ if TYPE_CHECKING:
 
 # module -> the class in it, and the calls it answers.  A test holds this against the classes.
 THEMES: "dict[str, tuple[str, str]]" = {
+    "volumes": (
+        "VolumeCalls",
+        """
+            storage_vol_lookup_by_name storage_vol_lookup_by_key storage_vol_lookup_by_path
+            storage_pool_lookup_by_volume storage_pool_list_all_volumes storage_vol_get_info
+            storage_vol_get_xml_desc storage_vol_get_path storage_vol_create_xml
+            storage_vol_create_xml_from storage_vol_delete
+        """,
+    ),
+    "nodedev": (
+        "NodeDeviceCalls",
+        """
+            connect_list_all_node_devices node_device_lookup_by_name node_device_get_xml_desc
+            node_device_get_parent node_device_list_caps node_device_is_persistent
+            node_device_is_active node_device_create_xml node_device_destroy
+            connect_node_device_event_register_any connect_node_device_event_deregister_any
+        """,
+    ),
+    "storage": (
+        "PoolCalls",
+        """
+            storage_pool_lookup_by_name storage_pool_lookup_by_uuid connect_list_all_storage_pools
+            connect_find_storage_pool_sources storage_pool_is_active storage_pool_is_persistent
+            storage_pool_get_info storage_pool_get_xml_desc storage_pool_get_autostart
+            storage_pool_set_autostart storage_pool_define_xml storage_pool_create_xml
+            storage_pool_create storage_pool_build storage_pool_destroy storage_pool_delete
+            storage_pool_undefine storage_pool_refresh connect_storage_pool_event_register_any
+            connect_storage_pool_event_deregister_any
+        """,
+    ),
     "interface": (
         "InterfaceCalls",
         """

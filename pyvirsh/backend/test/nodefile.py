@@ -34,6 +34,8 @@ NAMESPACE = "http://libvirt.org/schemas/domain/test/1.0"
 OBJECTS: "dict[str, str]" = {
     "network": "pyvirsh.backend.test.network",
     "interface": "pyvirsh.backend.test.interface",
+    "pool": "pyvirsh.backend.test.storage",
+    "device": "pyvirsh.backend.test.nodedev",
 }
 _MODEL_MAX = 31
 _STATE_NAMES = "no state,running,blocked,paused,shutdown,shutoff,crashed,pmsuspended".split(",")

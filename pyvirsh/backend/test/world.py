@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pyvirsh.backend.test.interface import Interfaces
     from pyvirsh.backend.test.mailbox import Mailbox
     from pyvirsh.backend.test.network import Networks
+    from pyvirsh.backend.test.nodedev import Devices
+    from pyvirsh.backend.test.storage import Pools
 
 # model, memory in KiB, CPUs, MHz, NUMA nodes, sockets, cores, threads
 NodeInfo = tuple[str, int, int, int, int, int, int, int]
@@ -63,6 +65,8 @@ class World:
         self.built_in = False
         # Each made by its module when first asked for.
         self.networks: Networks | None = None
+        self.devices: Devices | None = None
+        self.pools: Pools | None = None
         self.interfaces: Interfaces | None = None
         # driver's mailbox for each connection that listens
         self.mailboxes: list[Mailbox] = []
