@@ -142,7 +142,8 @@ def desc(ctx: "Session", args: "Args") -> None:
             ctx.out.note(f"Domain {kind} not changed")
             return
     elif not args.given("new-desc"):
-        ctx.out.data({kind: present or None}, f"{present}\n" if present else "")
+        # virsh ends it with no newline of its own.
+        ctx.out.data({kind: present or None}, present)
         if not present:
             ctx.out.raw_note(f"No {kind} for domain: {dom.name}")
         return

@@ -15,14 +15,27 @@ XML_MAX = 10 * 1024 * 1024
 
 def read(path: str, limit: int = XML_MAX) -> str:
     """Return a file's text, bytes that are no UTF-8 as surrogates.  Errors: CommandFailed naming it."""
+    failure = f"Failed to open file '{path}'"
     try:
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        failure = f"Failed to read file '{path}'"
+        data = _read_up_to(fd, limit + 1)
     except OSError as error:
-        raise CommandFailed(f"Failed to open file '{path}': {error.strerror}") from error
+        raise CommandFailed(f"{failure}: {error.strerror}") from error
     if len(data) > limit:
         raise CommandFailed(f"Failed to read file '{path}': Value too large for defined data type")
     return data.decode("utf-8", "surrogateescape")
+
+
+def _read_up_to(fd: int, size: int) -> bytes:
+    """Read a descriptor, a directory's too for the error it gives, and close it."""
+    data = bytearray()
+    try:
+        while len(data) < size and (piece := os.read(fd, size - len(data))):
+            data += piece
+    finally:
+        os.close(fd)
+    return bytes(data)
 
 
 def absolute(path: str) -> str:

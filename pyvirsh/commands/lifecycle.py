@@ -1,7 +1,7 @@
 """Domains from definition to end: define, create, start, stop, undefine."""
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.errors import INVALID_ARG, NO_SUPPORT, VirError
 from pyvirsh.commands import files
 from pyvirsh.commands.options import AFFECTED, AFFECTED_RULES, DOMAIN_ACTIVE, FILE, VALIDATE, affected, domain
 from pyvirsh.errors import CommandFailed
@@ -105,10 +105,8 @@ def start(ctx: "Session", args: "Args") -> None:
     with ctx.failing(f"Failed to start domain '{dom.name}'"):
         if fds:
             dom = ctx.driver.domain_create_with_files(dom, fds, flags)
-        elif flags:
-            dom = ctx.driver.domain_create_with_flags(dom, flags)
         else:
-            ctx.driver.domain_create(dom)
+            dom = _boot(ctx, dom, flags)
     ctx.out.note(f"Domain '{dom.name}' started")
     if args.console:
         _attach_console(ctx, args, dom)
@@ -119,6 +117,22 @@ START_FLAGS = {
     "autodestroy": c.DOMAIN_START_AUTODESTROY,
     "reset-nvram": c.DOMAIN_START_RESET_NVRAM,
 }
+
+
+def _boot(ctx: "Session", dom: "DomainRef", flags: int) -> "DomainRef":
+    """Start a domain; where the driver cannot drop a saved state while starting, drop it first."""
+    driver = ctx.driver
+    try:
+        if flags:
+            return driver.domain_create_with_flags(dom, flags)
+    except VirError as error:
+        if error.code not in (NO_SUPPORT, INVALID_ARG) or not flags & c.DOMAIN_START_FORCE_BOOT:
+            raise
+        if driver.domain_has_managed_save_image(dom):
+            driver.domain_managed_save_remove(dom)
+        return _boot(ctx, dom, flags & ~c.DOMAIN_START_FORCE_BOOT)
+    driver.domain_create(dom)
+    return dom
 
 
 def _waits_for_console(args: "Args") -> bool:
@@ -147,16 +161,16 @@ def _attach_console(ctx: "Session", args: "Args", dom: "DomainRef") -> None:
     ),
 )
 def destroy(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     flags = flags_of(
         args, {"graceful": c.DOMAIN_DESTROY_GRACEFUL, "remove-logs": c.DOMAIN_DESTROY_REMOVE_LOGS}
     )
-    with ctx.failing(f"Failed to destroy domain '{dom.name}'"):
+    with ctx.failing(f"Failed to destroy domain '{name}'"):
         if flags:
             ctx.driver.domain_destroy_flags(dom, flags)
         else:
             ctx.driver.domain_destroy(dom)
-    ctx.out.note(f"Domain '{dom.name}' destroyed")
+    ctx.out.note(f"Domain '{name}' destroyed")
 
 
 MODES = ("acpi", "agent", "initctl", "signal", "paravirt")
@@ -179,48 +193,48 @@ def _modes(args: "Args", last: str) -> int:
 @TABLE.command("shutdown", "ask a domain to shut down", options=(DOMAIN_ACTIVE, MODE))
 def shutdown(ctx: "Session", args: "Args") -> None:
     flags = _modes(args, ", or")
-    dom = ctx.domain(args.domain)
-    with ctx.failing(f"Failed to shutdown domain '{dom.name}'"):
+    dom, name = ctx.domain(args.domain), args.domain
+    with ctx.failing(f"Failed to shutdown domain '{name}'"):
         if flags:
             ctx.driver.domain_shutdown_flags(dom, flags)
         else:
             ctx.driver.domain_shutdown(dom)
-    ctx.out.note(f"Domain '{dom.name}' is being shutdown")
+    ctx.out.note(f"Domain '{name}' is being shutdown")
 
 
 @TABLE.command("reboot", "ask a domain to reboot", options=(DOMAIN_ACTIVE, MODE))
 def reboot(ctx: "Session", args: "Args") -> None:
     flags = _modes(args, " or")
-    dom = ctx.domain(args.domain)
-    with ctx.failing(f"Failed to reboot domain '{dom.name}'"):
+    dom, name = ctx.domain(args.domain), args.domain
+    with ctx.failing(f"Failed to reboot domain '{name}'"):
         ctx.driver.domain_reboot(dom, flags)
-    ctx.out.note(f"Domain '{dom.name}' is being rebooted")
+    ctx.out.note(f"Domain '{name}' is being rebooted")
 
 
 @TABLE.command(
     "reset", "restart a domain at once, as if its reset button were pushed", options=(DOMAIN_ACTIVE,)
 )
 def reset(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
-    with ctx.failing(f"Failed to reset domain '{dom.name}'"):
+    dom, name = ctx.domain(args.domain), args.domain
+    with ctx.failing(f"Failed to reset domain '{name}'"):
         ctx.driver.domain_reset(dom)
-    ctx.out.note(f"Domain '{dom.name}' was reset")
+    ctx.out.note(f"Domain '{name}' was reset")
 
 
 @TABLE.command("suspend", "stop a domain's CPUs, keeping it in memory", options=(domain("running"),))
 def suspend(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
-    with ctx.failing(f"Failed to suspend domain '{dom.name}'"):
+    dom, name = ctx.domain(args.domain), args.domain
+    with ctx.failing(f"Failed to suspend domain '{name}'"):
         ctx.driver.domain_suspend(dom)
-    ctx.out.note(f"Domain '{dom.name}' suspended")
+    ctx.out.note(f"Domain '{name}' suspended")
 
 
 @TABLE.command("resume", "let a suspended domain run again", options=(domain("paused"),))
 def resume(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
-    with ctx.failing(f"Failed to resume domain '{dom.name}'"):
+    dom, name = ctx.domain(args.domain), args.domain
+    with ctx.failing(f"Failed to resume domain '{name}'"):
         ctx.driver.domain_resume(dom)
-    ctx.out.note(f"Domain '{dom.name}' resumed")
+    ctx.out.note(f"Domain '{name}' resumed")
 
 
 SLEEPS = ("mem", "disk", "hybrid")
@@ -275,15 +289,15 @@ def domrename(ctx: "Session", args: "Args") -> None:
     ),
 )
 def autostart(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     verb = "unmark" if args.disable else "mark"
     when = " on next boot" if args.once else ""
-    with ctx.failing(f"Failed to {verb} domain '{dom.name}' as autostarted{when}"):
+    with ctx.failing(f"Failed to {verb} domain '{name}' as autostarted{when}"):
         if args.once:
             ctx.driver.domain_set_autostart_once(dom, int(not args.disable))
         else:
             ctx.driver.domain_set_autostart(dom, int(not args.disable))
-    ctx.out.note(f"Domain '{dom.name}' {verb}ed as autostarted{when}")
+    ctx.out.note(f"Domain '{name}' {verb}ed as autostarted{when}")
 
 
 OCCASIONS = ("poweroff", "reboot", "crash")

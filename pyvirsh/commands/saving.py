@@ -58,7 +58,7 @@ NVRAM = ("reset-nvram", c.DOMAIN_SAVE_RESET_NVRAM)
 def save(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell.progress import Job, run
 
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     path, changed = args.file, args.xml
     target, flags = files.absolute(path), state_flags(args, CACHE)
     extra = params.typed(args, SAVE_PARAMS)
@@ -75,9 +75,9 @@ def save(ctx: "Session", args: "Args") -> None:
         else:
             ctx.driver.domain_save(dom, target)
 
-    with ctx.failing(f"Failed to save domain '{dom.name}' to {path}"):
+    with ctx.failing(f"Failed to save domain '{name}' to {path}"):
         run(ctx, dom, Job("Save", verbose=args.verbose), work)
-    ctx.out.note(f"\nDomain '{dom.name}' saved to {path}")
+    ctx.out.note(f"\nDomain '{name}' saved to {path}")
 
 
 SAVE_PARAMS = (
@@ -175,29 +175,29 @@ def save_image_edit(ctx: "Session", args: "Args") -> None:
 def managedsave(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell.progress import Job, run
 
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     flags = state_flags(args, CACHE)
-    with ctx.failing(f"Failed to save domain '{dom.name}' state"):
+    with ctx.failing(f"Failed to save domain '{name}' state"):
         run(
             ctx,
             dom,
             Job("Managedsave", verbose=args.verbose),
             lambda: ctx.driver.domain_managed_save(dom, flags),
         )
-    ctx.out.note(f"\nDomain '{dom.name}' state saved by libvirt")
+    ctx.out.note(f"\nDomain '{name}' state saved by libvirt")
 
 
 @TABLE.command("managedsave-remove", "drop a domain's saved state", options=(DOMAIN_SAVED,))
 def managedsave_remove(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     with ctx.failing("Failed to check for domain managed save image"):
         saved = ctx.driver.domain_has_managed_save_image(dom)
     if not saved:
-        ctx.out.raw_note(f"Domain '{dom.name}' has no manage save image; removal skipped")
+        ctx.out.raw_note(f"Domain '{name}' has no manage save image; removal skipped")
         return
-    with ctx.failing(f"Failed to remove managed save image for domain '{dom.name}'"):
+    with ctx.failing(f"Failed to remove managed save image for domain '{name}'"):
         ctx.driver.domain_managed_save_remove(dom)
-    ctx.out.raw_note(f"Removed managedsave image for domain '{dom.name}'")
+    ctx.out.raw_note(f"Removed managedsave image for domain '{name}'")
 
 
 @TABLE.command(
@@ -287,7 +287,7 @@ DUMP_FLAGS = {
 def dump(ctx: "Session", args: "Args") -> None:
     from pyvirsh.shell.progress import Job, run
 
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     path = args.file
     target, flags = files.absolute(path), sum(number for name, number in DUMP_FLAGS.items() if args[name])
     dump_format = _dump_format(args)
@@ -298,9 +298,9 @@ def dump(ctx: "Session", args: "Args") -> None:
         else:
             ctx.driver.domain_core_dump(dom, target, flags)
 
-    with ctx.failing(f"Failed to core dump domain '{dom.name}' to {path}"):
+    with ctx.failing(f"Failed to core dump domain '{name}' to {path}"):
         run(ctx, dom, Job("Dump", verbose=args.verbose), work)
-    ctx.out.note(f"\nDomain '{dom.name}' dumped to {path}")
+    ctx.out.note(f"\nDomain '{name}' dumped to {path}")
 
 
 def _dump_format(args: "Args") -> int:

@@ -47,7 +47,7 @@ def run(ctx: "Session", args: "Args") -> None:
     removes = bool(wanted) or args.remove_all_storage
     if args.wipe_storage and not removes:
         raise CommandFailed("'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'")
-    dom = ctx.domain(args.domain)
+    dom, name = ctx.domain(args.domain), args.domain
     running = ctx.driver.domain_is_active(dom)
     if running and removes:
         raise CommandFailed("Storage volume deletion is supported only on stopped domains")
@@ -57,9 +57,9 @@ def run(ctx: "Session", args: "Args") -> None:
     if left.saved and not args.managed_save:
         raise CommandFailed("Refusing to undefine while domain managed save image exists")
     volumes = _volumes(ctx, dom, str(wanted).split(",") if wanted else None) if removes else []
-    with ctx.failing(f"Failed to undefine domain '{dom.name}'"):
+    with ctx.failing(f"Failed to undefine domain '{name}'"):
         _undefine(ctx, args, dom, left)
-    ctx.out.note(f"Domain '{dom.name}' has been undefined")
+    ctx.out.note(f"Domain '{name}' has been undefined")
     _remove(ctx, args, volumes)
 
 
