@@ -9,6 +9,7 @@ import pytest
 
 import daemons
 import guest
+from embedded import house  # noqa: F401  (a fixture)
 
 PYVIRSH = str(Path(sys.executable).parent / "pyvirsh")
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from embedded import PYVIRSH, await_gone, domain, end, house, processes  # noqa: F401
+from embedded import PYVIRSH, await_gone, domain, end, processes
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import OPERATION_TIMEOUT, VirError
@@ -250,7 +250,7 @@ def test_a_stopped_supervisor_does_not_save_a_guest(house):
     await_gone(dom.uuid)
 
 
-# -- races -------------------------------------------------------------------------------------------------------
+# -- races ----------------------------------------------------------------------------------------------
 
 
 def at_once(house, *commands):

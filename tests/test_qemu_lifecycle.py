@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import await_gone, domain, end, house, linux, processes  # noqa: F401
+from embedded import await_gone, domain, end, linux, processes
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import VirError
 

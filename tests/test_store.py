@@ -164,6 +164,6 @@ def test_a_full_disk_keeps_the_old_definition(objects):
 
 
 def test_the_heading_is_read_without_parsing():
-    text = "<domain>\n <name>a&lt;b&amp;amp;</name>\n <title>x &quot;y&quot;</title>\n <metadata><title>no</title>"
+    text = "<domain>\n <name>a&lt;b&amp;amp;</name>\n <title>x &quot;y&quot;</title>\n <metadata><title>no"
     assert store.heading(text.encode()) == ("a<b&amp;", 'x "y"')
     assert store.heading(b"<domain><name>a</name><metadata><title>no</title>") == ("a", None)
