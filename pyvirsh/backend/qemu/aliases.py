@@ -94,7 +94,7 @@ def scsi_model(domain: Domain, index: int) -> str:
 
 def narrow(model: str) -> bool:
     """Say whether a SCSI controller's drives have a bus and a unit only."""
-    return not model.startswith(("virtio", "ibmvscsi")) and model != "vmpvscsi"
+    return model in ("lsilogic", "am53c974", "dc390")
 
 
 def _disk(disk: Disk, domain: Domain) -> str:

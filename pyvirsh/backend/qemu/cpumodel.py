@@ -61,7 +61,9 @@ def expand(cpu: Cpu, facts: Facts, accelerator: str) -> Cpu:
     """
     found = nearest(facts.models(accelerator))
     if found is None:
-        raise VirError(CONFIG_UNSUPPORTED, "cpu mode='host-model': QEMU does not tell what its CPU models are")
+        raise VirError(
+            CONFIG_UNSUPPORTED, "cpu mode='host-model': QEMU does not tell what its CPU models are"
+        )
     made = cpu.copy()
     made.mode, made.match, made.model, made.fallback = "custom", "exact", found.name, "forbid"
     asked = {feature.name for feature in cpu.features}

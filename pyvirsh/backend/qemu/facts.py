@@ -122,7 +122,7 @@ class Host:
 
     arch: as the kernel names it.  cpu_vendor, cpu_model: of the first CPU.  firmware: the firmware
     descriptors found, each as parsed, in order of precedence.  programs: helper program -> path.
-    hugepages: page size in KiB -> where a hugetlbfs is mounted.  vhost_net: whether /dev/vhost-net can be used.
+    hugepages: page size in KiB -> where a hugetlbfs is mounted.  vhost_net: whether /dev/vhost-net works.
     nvram_dir: where guests' firmware variables are kept unless a definition says otherwise; the driver
     sets it.  find_kvm: says why KVM cannot be used, "" if it can; called once, when it is first asked.
     """

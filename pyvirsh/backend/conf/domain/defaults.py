@@ -69,15 +69,23 @@ def need_controllers(domain: Domain, kind: str, last: int) -> None:
 
 
 def insert_controller(controllers: "list[Controller]", new: Controller) -> None:
-    """Put a controller behind those of its kind with a lower index."""
+    """Put a controller among those of its kind: by index, a master before its companions.
+
+    One without an index goes to the end of its kind, and the others pass it.
+    """
     at = -1
     for i in range(len(controllers) - 1, -1, -1):
-        if controllers[i].type == new.type:
-            if (controllers[i].index or 0) <= (new.index or 0):
-                at = i + 1
-                break
+        if controllers[i].type != new.type:
+            continue
+        if _follows(controllers[i], new):
             at = i
-    if at == -1:
-        controllers.append(new)
-    else:
-        controllers.insert(at, new)
+        elif at == -1:
+            at = i + 1
+    controllers.insert(at if at >= 0 else len(controllers), new)
+
+
+def _follows(known: Controller, new: Controller) -> bool:
+    """Say whether a controller has to stand behind a new one."""
+    if known.index == new.index:
+        return known.info.master_startport is not None and new.info.master_startport is None
+    return known.index is not None and new.index is not None and known.index > new.index

@@ -32,7 +32,8 @@ _BRIDGES = {
     "pcie-to-pci-bridge": TO_PCI_BRIDGE,
     "pcie-expander-bus": PCIE_EXPANDER,
 }
-_NET_EXPRESS = ("e1000e", "igb")
+# Network cards that are plain PCI devices; unknown ones are taken for newer.
+_NET_PCI = ("rtl8139", "e1000", "vmxnet3")
 _NET_ELSEWHERE = ("ne2k_isa", "usb-net")
 _SOUND_ELSEWHERE = ("sb16", "pcspk", "usb")
 
@@ -101,11 +102,9 @@ def interface_flags(interface: Interface, wiring: Wiring) -> int:
     model = interface.model or ""
     if model in _NET_ELSEWHERE:
         return 0
-    if interface.type == "hostdev" or model in _NET_EXPRESS:
-        return wiring.pcie
-    if model.startswith("virtio"):
+    if interface.type != "hostdev" and model.startswith("virtio"):
         return wiring.virtio(model)
-    return wiring.pci
+    return wiring.pci if model in _NET_PCI else wiring.pcie
 
 
 def _hostdev_flags(hostdev: HostDev, wiring: Wiring) -> int:
@@ -144,9 +143,6 @@ def _last(domain: Domain, wiring: Wiring) -> "Iterator[tuple[Info, int]]":
     for serial in devices.serials:
         if serial.target_type == "pci-serial":
             yield serial.info, wiring.pci
-    for panic in devices.panics:
-        if panic.model == "pvpanic":
-            yield panic.info, wiring.integrated
     if devices.vsock is not None:
         yield devices.vsock.info, wiring.virtio(devices.vsock.model)
     for memory in devices.memories:
@@ -156,6 +152,9 @@ def _last(domain: Domain, wiring: Wiring) -> "Iterator[tuple[Info, int]]":
         yield devices.iommu.info, wiring.integrated
     for crypto in devices.cryptos:
         yield crypto.info, wiring.pci
+    for panic in devices.panics:
+        if panic.model == "pvpanic":
+            yield panic.info, wiring.integrated
 
 
 def bridge_flags(controller: Controller) -> int:

@@ -158,17 +158,15 @@ def _policies(disk: Disk) -> "Props":
     driver = disk.driver or DiskDriver()
     mode = storage.cache_mode(disk)
     cached = None if mode is None or disk.target_bus == "fdc" else mode not in ("directsync", "writethrough")
-    if disk.device in ("cdrom", "floppy", "lun"):
-        cached = None
     write, read = driver.error_policy, driver.rerror_policy
-    if write not in (None, "enospace", "default") and read is None:
-        read = None
+    if read is None and write in ("stop", "report", "ignore"):
+        read = write
     return {
+        "write-cache": None if cached is None else "on" if cached else "off",
+        "dpofua": switch(disk.target_dpofua),
         "serial": disk.serial,
         "werror": _ERRORS.get(write or "", write),
         "rerror": read,
-        "write-cache": None if cached is None else "on" if cached else "off",
-        "dpofua": switch(disk.target_dpofua),
     }
 
 

@@ -59,6 +59,7 @@ def _options(plan: Plan) -> "list[str]":
     for sound in domain.devices.sounds:
         if sound.model == "pcspk":
             parts.append(f"pcspk-audiodev=audio{sound.audio_id or 1}")
+    parts += _hpet(plan)
     if "acpi" in plan.facts.options.get("machine", ()):
         parts.append("acpi=" + ("on" if domain.features is not None and domain.features.acpi else "off"))
     return parts
@@ -68,7 +69,7 @@ def _features(plan: Plan) -> "list[str]":
     """Return what the definition's features make of the board."""
     features, found = plan.domain.features, []
     if features is None:
-        return _hpet(plan)
+        return []
     for name, value in (
         ("vmport", features.vmport_state),
         ("smm", features.smm_state),
@@ -76,7 +77,6 @@ def _features(plan: Plan) -> "list[str]":
     ):
         if value is not None:
             found.append(f"{name}={value}")
-    found += _hpet(plan)
     if features.ioapic is not None:
         found.append("kernel_irqchip=" + {"qemu": "split", "kvm": "on"}[features.ioapic])
     return found

@@ -62,6 +62,7 @@ def check(domain: Domain, facts: Facts) -> None:
         _input(device, domain)
     _displays(domain)
     _single(domain)
+    _watchdogs(domain)
     _others(domain)
 
 
@@ -75,7 +76,9 @@ def check_controllers(controllers: "list[Controller]", machine: str) -> None:
             if kind == "scsi":
                 raise _refuse(f"Unsupported controller model: {model}")
             raise _refuse(f"Unknown model type '{model}'")
-        if kind != "usb" and (kind, controller.index) in seen:
+        if (kind, controller.index) in seen and not (model or "").startswith("ich9-"):
+            if kind == "usb":
+                raise VirError(XML_ERROR, f"Duplicate USB controllers with index {controller.index}")
             raise VirError(XML_ERROR, f"Multiple '{kind}' controllers with index '{controller.index}'")
         seen.add((kind, controller.index))
     _check_root(controllers, machine)
@@ -228,6 +231,19 @@ def _single(domain: Domain) -> None:
     for model in models:
         if models.count(model) > 1:
             raise _refuse(f"only one panic device of model '{model}' is supported")
+
+
+def _watchdogs(domain: Domain) -> None:
+    watchdogs, board = domain.devices.watchdogs, family(domain.os.machine or "")
+    if len({watchdog.action for watchdog in watchdogs}) > 1:
+        raise _refuse("watchdogs with different actions are not supported with this QEMU binary")
+    for watchdog in watchdogs:
+        if watchdog.model == "ib700" and board != "i440fx":
+            raise _refuse("ib700 model of watchdog cannot be used with this machine type")
+        if watchdog.model == "itco" and board != "q35":
+            raise _refuse("itco model of watchdog is only part of q35 machine")
+        if watchdog.model == "diag288":
+            raise _refuse("diag288 model of watchdog cannot be used with this machine type")
 
 
 def _others(domain: Domain) -> None:

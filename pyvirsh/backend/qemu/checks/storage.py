@@ -57,6 +57,8 @@ def _bus(disk: Disk, board: str) -> None:
         raise VirError(INTERNAL_ERROR, f"Invalid floppy device name: {target}")
     if disk.device != "floppy" and bus == "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for disk")
+    if disk.device == "disk" and disk.readonly and bus in ("ide", "sata"):
+        raise _refuse(f"readonly {bus} disks are not supported")
     if disk.device == "cdrom" and bus in ("virtio", "usb"):
         if bus == "virtio":
             raise _refuse(f"disk type of '{target}' does not support ejectable media")

@@ -16,7 +16,9 @@ def add_devices(domain: Domain) -> None:
         _need(domain, "sata")
     _need(domain, "pci", model="pcie-root" if board == "q35" else "pci-root")
     if board == "q35" and not any(one.model == "itco" for one in domain.devices.watchdogs):
-        domain.devices.watchdogs.append(Watchdog(model="itco"))
+        # All watchdogs of a guest do the same.
+        action = next((one.action for one in domain.devices.watchdogs), None)
+        domain.devices.watchdogs.append(Watchdog(model="itco", action=action))
 
 
 def _need(domain: Domain, kind: str, model: "str | None" = None) -> None:

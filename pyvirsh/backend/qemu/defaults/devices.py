@@ -70,8 +70,8 @@ def _serial(serial: Serial) -> None:
 
 
 def _sound(sound: Sound) -> None:
-    if sound.model == "ich7":
-        sound.model = "ich6"
+    if sound.model == "virtio":
+        sound.streams = sound.streams or 2
 
 
 def _inputs(domain: Domain) -> None:

@@ -45,7 +45,6 @@ def fill(
     cpu.complete(domain)
     disks.order(domain)
     controllers.order(domain)
-    controllers.group_companions(domain)
     disks.complete(domain)
     interfaces.complete(domain, new_mac)
     characters.complete(domain)

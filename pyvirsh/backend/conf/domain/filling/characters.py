@@ -62,11 +62,9 @@ def pair_console(domain: Domain) -> None:
     """Make the first console and the first serial port one, either of which may be left out."""
     devices = domain.devices
     first = devices.consoles[0] if devices.consoles else None
-    if first is None:
-        if devices.serials:
-            devices.consoles.append(_console_of(devices.serials[0]))
-        return
-    if first.target_type not in (None, "serial"):
+    if first is None or first.target_type not in (None, "serial"):
+        if devices.serials and devices.serials[0].target_type in (None, "isa-serial"):
+            devices.consoles.insert(0, _console_of(devices.serials[0]))
         return
     if not devices.serials:
         made = Serial(source=first.source.copy(), target_port=0)
@@ -80,3 +78,10 @@ def _console_of(serial: Serial, stated: "Console | None" = None) -> Console:
     made = Console(source=serial.source.copy(), target_type="serial", target_port=port)
     made.info = serial.info.copy()
     return made
+
+
+def refresh_console(domain: Domain) -> None:
+    """Show the first console where its serial port is, once that has a place."""
+    devices = domain.devices
+    if devices.consoles and devices.serials and devices.consoles[0].target_type == "serial":
+        devices.consoles[0].info = devices.serials[0].info.copy()

@@ -8,35 +8,39 @@ _COMPANIONS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 
 
 def order(domain: Domain) -> None:
-    """Number controllers without an index and sort them within their type."""
+    """Sort controllers within their type and number those without an index."""
     devices = domain.devices
     ordered: list[Controller] = []
     for controller in devices.controllers:
-        if controller.index is not None:
-            insert_controller(ordered, controller)
-    devices.controllers, stated = ordered, devices.controllers
-    for controller in stated:
+        if controller.model in _COMPANIONS and controller.info.master_startport is None:
+            controller.info.master_startport = _COMPANIONS[controller.model]
+        insert_controller(ordered, controller)
+    devices.controllers = ordered
+    for controller in ordered:
         if controller.index is None:
-            taken = {one.index for one in ordered if one.type == controller.type}
-            controller.index = next(number for number in range(len(stated) + 1) if number not in taken)
-            insert_controller(ordered, controller)
+            controller.index = _free_index(controller, ordered)
+
+
+def _free_index(new: Controller, controllers: "list[Controller]") -> int:
+    """Return the first index that is free; the parts of a USB 2 controller share one."""
+    index = 0
+    while True:
+        others = [one for one in controllers if one.type == new.type and one.index == index]
+        part = (new.model or "").startswith("ich9-") and all((one.model or "").startswith("ich9-") for one in others)
+        if not others or (part and not any(one.model == new.model for one in others)):
+            return index
+        index += 1
 
 
 def add(domain: Domain) -> None:
     """Add the controllers that devices state a place on."""
     devices = domain.devices
-    for disk in devices.disks:
-        address = disk.info.address
-        if (
-            address is not None
-            and address.type == "drive"
-            and disk.target_bus in ("ide", "scsi", "sata", "fdc")
-        ):
-            need_controllers(domain, disk.target_bus, address.controller or 0)
-    for hostdev in devices.hostdevs:
-        address = hostdev.info.address
-        if hostdev.type == "scsi" and address is not None and address.type == "drive":
-            _need_scsi(domain, address.controller or 0)
+    places = [(disk.target_bus, disk.info.address) for disk in devices.disks]
+    for kind in ("scsi", "fdc", "ide", "sata"):
+        for bus, address in places:
+            if bus == kind and address is not None and address.type == "drive":
+                need_controllers(domain, kind, address.controller or 0)
+    add_for_hostdevs(domain)
     ports = [one.info for one in devices.channels if one.target_type == "virtio"]
     ports += [one.info for one in devices.consoles if one.target_type == "virtio"]
     for info in ports:
@@ -46,6 +50,14 @@ def add(domain: Domain) -> None:
     for card in devices.smartcards:
         address = card.info.address
         need_controllers(domain, "ccid", (address.controller or 0) if address is not None else 0)
+
+
+def add_for_hostdevs(domain: Domain) -> None:
+    """Add the controllers that SCSI devices of the host state a place on."""
+    for hostdev in domain.devices.hostdevs:
+        address = hostdev.info.address
+        if hostdev.type == "scsi" and address is not None and address.type == "drive":
+            _need_scsi(domain, address.controller or 0)
 
 
 def _need_scsi(domain: Domain, last: int) -> None:
@@ -61,19 +73,3 @@ def _need_one(domain: Domain, kind: str, index: int) -> None:
     controllers = domain.devices.controllers
     if not any(one.type == kind and one.index == index for one in controllers):
         insert_controller(controllers, Controller(type=kind, index=index))
-
-
-def group_companions(domain: Domain) -> None:
-    """Order the parts of USB 2 controllers as one: the EHCI first, its companions at their ports."""
-    usb = [one for one in domain.devices.controllers if one.type == "usb"]
-    for controller in usb:
-        if controller.model in _COMPANIONS:
-            master = any(one.model == "ich9-ehci1" and one.index == controller.index for one in usb)
-            if master and controller.info.master_startport is None:
-                controller.info.master_startport = _COMPANIONS[controller.model]
-    # Masters stand before their companions.
-    usb.sort(key=lambda one: (one.index or 0, one.model in _COMPANIONS))
-    grouped = iter(usb)
-    domain.devices.controllers = [
-        next(grouped) if one.type == "usb" else one for one in domain.devices.controllers
-    ]
