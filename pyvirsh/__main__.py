@@ -70,8 +70,12 @@ def _run(session: Session, options: program.Options) -> int:
         complete.detach()
         if "PYVIRSH_COMPLETE" in os.environ:
             return _complete(session, options.words[2:])
-    if options.hosts or options.all_hosts:
-        return _on_hosts(session, options)
+    if options.all_hosts or len(options.uris) > 1:
+        from pyvirsh.shell import hosts
+
+        # For all but lists the last -c counts, as in virsh.
+        if options.all_hosts or hosts.are_lists(session, options.words):
+            return _on_hosts(session, options)
     if options.file is not None:
         return _batch(session, options, connect=connect)
     if len(options.words) > 1:
@@ -109,10 +113,10 @@ def _complete(session: Session, words: "list[str]") -> int:
 def _on_hosts(session: Session, options: program.Options) -> int:
     from pyvirsh.shell import hosts
 
-    if options.uri is not None or options.file is not None:
-        session.out.error("--host and --all-hosts go with neither --connect nor --file")
+    if options.file is not None:
+        session.out.error("--all-hosts does not go with --file")
         return 1
-    found = hosts.choose(session, options.hosts, os.environ, every=options.all_hosts)
+    found = hosts.choose(session, options.uris, os.environ, every=options.all_hosts)
     return hosts.run(session, found, options.words) if found else 1
 
 

@@ -45,7 +45,9 @@ LONG = {
         ProgramOption(
             "all-hosts", "", "get a list from every host that has an alias in libvirt.conf", own=True
         ),
-        ProgramOption("connect", "c", "the hypervisor to connect to", takes=YES, shown="URI"),
+        ProgramOption(
+            "connect", "c", "the hypervisor to connect to; more than one for lists", takes=YES, shown="URI"
+        ),
         ProgramOption(
             "debug", "d", "show messages from this level on, 0 (all) to 4 (errors)", takes=YES, shown="NUM"
         ),
@@ -54,14 +56,6 @@ LONG = {
             "file", "", "run a batch file, - for standard input", takes=YES, shown="FILE", own=True
         ),
         ProgramOption("help", "h", "this help"),
-        ProgramOption(
-            "host",
-            "",
-            "get a list from this host; given more than once, from all of them",
-            takes=YES,
-            shown="URI",
-            own=True,
-        ),
         ProgramOption("keep-going", "", "let a batch go on behind a command that fails", own=True),
         ProgramOption(
             "keepalive-interval",
@@ -152,7 +146,8 @@ class Options:
         self.log: LogFile | None = None
         self.file: str | None = None
         self.output = "table"
-        self.hosts: list[str] = []
+        # All that -c said, in order; the last is `uri`.
+        self.uris: list[str] = []
         self.all_hosts = self.keep_going = self.plain = self.quiet = self.read_only = self.timing = False
         self.show = ""
         self.warnings: list[str] = []
@@ -265,6 +260,8 @@ def _apply(options: Options, letter: str, typed: str, value: "str | None") -> No
         setattr(options, FLAGS[letter], True)
     elif letter in TEXTS:
         setattr(options, TEXTS[letter], value)
+        if letter == "c":
+            options.uris.append(str(value))
     elif letter == "h":
         options.show = "help"
     elif letter in ("v", "V"):
@@ -273,8 +270,6 @@ def _apply(options: Options, letter: str, typed: str, value: "str | None") -> No
         options.escape = _escape(str(value))
     elif letter == "l":
         options.log = open_log(str(value), options.program)
-    elif letter == "host":
-        options.hosts.append(str(value))
     elif letter == "o":
         options.output = _format(str(value))
     elif letter == "d":

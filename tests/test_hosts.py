@@ -3,8 +3,6 @@
 import json
 import socket
 
-import pytest
-
 from pyvirsh import __main__ as main
 from pyvirsh.shell import hosts
 
@@ -16,7 +14,7 @@ def run(capfd, *argv):
 
 
 def test_a_table_of_all(capfd):
-    status, out, err = run(capfd, "--host", ONE, f"--host={TWO}", "list")
+    status, out, err = run(capfd, "-c", ONE, f"-c{TWO}", "list")
     assert (status, err) == (0, "")
     assert out == (
         " Host                Id   Name   State\n"
@@ -27,13 +25,13 @@ def test_a_table_of_all(capfd):
 
 
 def test_names_and_data(capfd):
-    assert run(capfd, "--host", ONE, "list --name")[1] == f"{ONE} test\n\n"
-    rows = json.loads(run(capfd, "-o", "json", "--host", TWO, "--host", ONE, "list")[1])
+    assert run(capfd, "-c", ONE, "-c", TWO, "list --name")[1] == f"{ONE} test\n{TWO} test\n\n"
+    rows = json.loads(run(capfd, "-o", "json", "-c", TWO, "-c", ONE, "list")[1])
     assert [(row["host"], row["name"]) for row in rows] == [(TWO, "test"), (ONE, "test")]
 
 
 def test_a_host_that_is_not_there_holds_up_nobody(capfd):
-    status, out, err = run(capfd, "-q", "--host", "bogus:///", "--host", ONE, "list")
+    status, out, err = run(capfd, "-q", "-c", "bogus:///", "-c", ONE, "list")
     assert (status, out) == (1, f" {ONE}   1   test   running\n")
     reason = "no connection driver available for bogus:///"
     assert err == f"error: bogus:///: failed to connect to the hypervisor: {reason}\n"
@@ -45,24 +43,24 @@ def test_a_host_that_does_not_answer_is_given_up(capfd, tmp_path, monkeypatch):
         listener.bind(str(tmp_path / "s"))
         listener.listen()
         silent = f"test+unix:///default?socket={tmp_path}/s"
-        status, out, err = run(capfd, "-q", "--host", silent, "--host", ONE, "list")
+        status, out, err = run(capfd, "-q", "-c", silent, "-c", ONE, "list")
     assert (status, out) == (1, f" {ONE}   1   test   running\n")
     assert err == f"error: {silent}: no answer within 0 seconds\n"
 
 
-@pytest.mark.parametrize(
-    ("argv", "fault"),
-    [
-        (["destroy", "test"], "only lists can be had from several hosts at once, not destroy"),
-        (["list; destroy test"], "only lists can be had from several hosts at once, not destroy"),
-        (["list --bogus"], "command 'list' doesn't support option --bogus"),
-        ([], "several hosts want a command to run on them"),
-        (["-c", TWO, "list"], None),
-    ],
-)
-def test_refusals(capfd, argv, fault):
-    fault = fault or "--host and --all-hosts go with neither --connect nor --file"
-    assert run(capfd, "--host", ONE, *argv) == (1, "", f"error: {fault}\n")
+def test_what_is_no_list_goes_to_the_last_as_in_virsh(capfd):
+    assert run(capfd, "-c", "bogus:///", "-c", ONE, "uri") == (0, f"{ONE}\n\n", "")
+    status, _, err = run(capfd, "-c", ONE, "-c", TWO, "list --bogus")
+    assert (status, err) == (1, "error: command 'list' doesn't support option --bogus\n")
+
+
+def test_all_hosts_take_lists_only(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr("pyvirsh.backend._client_config", lambda environ: str(tmp_path / "c"))
+    (tmp_path / "c").write_text(f'uri_aliases = ["a={ONE}", "b={TWO}"]\n')
+    # Whatever is no list must not run on some host by chance.
+    status, out, _ = run(capfd, "--all-hosts", "destroy test")
+    assert (status, out) == (1, "")
+    assert run(capfd, "--all-hosts")[0] == 1
 
 
 def test_every_host_with_an_alias(capfd, tmp_path, monkeypatch):

@@ -92,6 +92,15 @@ def run(session: Session, hosts: "list[str]", words: "list[str]") -> int:
     return 0 if done else 1
 
 
+def are_lists(session: Session, words: "list[str]") -> bool:
+    """Say whether all commands are lists, which several hosts can answer together."""
+    try:
+        _parse(session, words)
+    except UsageError:
+        return False
+    return True
+
+
 def _parse(session: Session, words: "list[str]") -> "list[Bound]":
     if len(words) > 1:
         commands = dispatch.parse_argv(session, words)
