@@ -317,6 +317,8 @@ def parse_device(root: xml.Element, *, new_wwn: "Callable[[], str] | None" = Non
     device = Device.parse(root)
     device.name = device.name or "new device"
     host = device.scsi_host
+    if host is not None and host.host is None and new_wwn is None:
+        raise VirError(INTERNAL_ERROR, f"no SCSI host ID supplied for '{device.name}'")
     if host is not None and host.fc_host is not None:
         _name_adapter(device, host.fc_host, new_wwn)
     return device

@@ -38,7 +38,8 @@ class ScsiHost(Capability):
     """A SCSI adapter."""
 
     type = "scsi_host"
-    host: int = decimal("host", "SCSI host ID")
+    # None only for one that is to be made.
+    host: int | None = decimal("host", "SCSI host ID", required=False)
     unique_id: str | None = text("unique_id")
     capabilities: list[Any] = nested(
         FcHost,

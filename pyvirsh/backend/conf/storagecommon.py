@@ -20,7 +20,7 @@ def fault(detail: str) -> VirError:
 
 
 def clean_path(path: str) -> str:
-    """Return a path without doubled slashes and the one at its end; two at its start stay, as POSIX lets them."""
+    """Return a path without doubled slashes and the one at its end; two at its start stay, as in POSIX."""
     lead = "//" if path.startswith("//") and not path.startswith("///") else "/"[: path.startswith("/")]
     return lead + "/".join(part for part in path.split("/") if part)
 

@@ -10,7 +10,8 @@ from pyvirsh.backend.errors import OPERATION_FAILED, VirError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pyvirsh.backend.conf.storagepool import Adapter, Pool, Source
+    from pyvirsh.backend.conf.storageadapter import Adapter
+    from pyvirsh.backend.conf.storagepool import Pool, Source
 
 _BY_DEVICE = ("fs", "logical", "disk", "zfs")
 

@@ -4,7 +4,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import NodeDeviceRef
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import nodedev as conf
-from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.nodedev import Device
 from pyvirsh.backend.errors import INTERNAL_ERROR, NO_NODE_DEVICE, OPERATION_INVALID, VirError
 from pyvirsh.backend.test.base import TestBase
@@ -219,6 +219,8 @@ class NodeDeviceCalls(TestBase):
     def node_device_create_xml(self, xml_desc: str, flags: int = 0) -> NodeDeviceRef:
         allowed(flags, c.NODE_DEVICE_CREATE_XML_VALIDATE, "testNodeDeviceCreateXML")
         root = xml.parse(xml_desc, "(node_device_definition)")
+        if flags:
+            shape.check(root, Device, "nodedev", ("name", "capability"))
         device = conf.parse_device(root, new_wwn=self._new_wwn)
         _check_parent(self.world, device)
         assert device.scsi_host is not None and device.scsi_host.fc_host is not None

@@ -3,7 +3,7 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import StoragePoolRef
 from pyvirsh.backend.checks import allowed
-from pyvirsh.backend.conf import storageconflict, xml
+from pyvirsh.backend.conf import shape, storageconflict, xml
 from pyvirsh.backend.conf import storagepool as conf
 from pyvirsh.backend.conf.storagepool import Pool
 from pyvirsh.backend.conf.storagevol import Volume
@@ -170,8 +170,10 @@ class PoolCalls(TestBase):
     def _pool(self, ref: StoragePoolRef) -> TestPool:
         return of(self.world).find(ref)
 
-    def _parse_pool(self, document: str) -> Pool:
+    def _parse_pool(self, document: str, *, validate: bool = False) -> Pool:
         root = xml.parse(document, "(storage_pool_definition)")
+        if validate:
+            shape.check(root, Pool, "storagepool", ("name", "target"))
         return conf.parse_pool(root, new_uuid=self.world.new_uuid)
 
     def _pool_event(self, ref: StoragePoolRef, event: int) -> None:
@@ -225,8 +227,8 @@ class PoolCalls(TestBase):
     # -- life --------------------------------------------------------------------------------------
 
     def storage_pool_define_xml(self, xml: str, flags: int = 0) -> StoragePoolRef:
-        allowed(flags, 0, "testStoragePoolDefineXML")
-        pool = of(self.world).add(self._parse_pool(xml), active=False)
+        allowed(flags, c.STORAGE_POOL_DEFINE_VALIDATE, "testStoragePoolDefineXML")
+        pool = of(self.world).add(self._parse_pool(xml, validate=bool(flags)), active=False)
         pool.persistent = True
         self._pool_event(pool.ref, c.STORAGE_POOL_EVENT_DEFINED)
         return pool.ref
@@ -307,11 +309,11 @@ def _passes(pool: TestPool, flags: int) -> bool:
 def find_sources(kind: str, document: "str | None") -> str:
     """Return the made-up sources of a kind.  Errors: INTERNAL_ERROR, NO_SUPPORT, INVALID_ARG, XML_ERROR."""
     sources = xml.Node("sources")
-    if kind not in conf.KINDS:
+    if kind == next(iter(conf.KINDS)):
         raise VirError(INTERNAL_ERROR, f"unknown storage pool type {kind}")
-    spec = (
-        conf.parse_source(xml.parse(document, "(storage_source_specification)"), kind) if document else None
-    )
+    spec = None
+    if document and kind in conf.KINDS:
+        spec = conf.parse_source(xml.parse(document, "(storage_source_specification)"), kind)
     if kind == "logical":
         found = [_volume_group("testvg1", "/dev/sda20"), _volume_group("testvg2", "/dev/sda21")]
     elif kind == "netfs":

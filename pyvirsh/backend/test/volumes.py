@@ -3,14 +3,14 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import StoragePoolRef, StorageVolRef
 from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf import storagevol as conf
-from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.storagevol import Volume
 from pyvirsh.backend.errors import (
     INTERNAL_ERROR,
     NO_STORAGE_VOL,
+    OPERATION_FAILED,
     OPERATION_INVALID,
-    STORAGE_VOL_EXIST,
     VirError,
 )
 from pyvirsh.backend.test.base import TestBase
@@ -101,7 +101,7 @@ class VolumeCalls(TestBase):
 
     def storage_vol_get_info(self, vol: StorageVolRef) -> "tuple[int, int, int]":
         _, volume = self._volume(vol)
-        return _KINDS[volume.type], volume.capacity, volume.allocation
+        return _KINDS[volume.type or "file"], volume.capacity, volume.allocation
 
     def storage_vol_get_xml_desc(self, vol: StorageVolRef, flags: int = 0) -> str:
         allowed(flags, 0, "testStorageVolGetXMLDesc")
@@ -113,16 +113,16 @@ class VolumeCalls(TestBase):
     # -- making ------------------------------------------------------------------------------------
 
     def storage_vol_create_xml(self, pool: StoragePoolRef, xml: str, flags: int = 0) -> StorageVolRef:
-        allowed(flags, 0, "testStorageVolCreateXML")
+        allowed(flags, c.STORAGE_VOL_CREATE_VALIDATE, "testStorageVolCreateXML")
         found = self._running_pool(pool)
-        return _add(found, _new(found, xml))
+        return _add(found, _new(found, xml, validate=bool(flags)))
 
     def storage_vol_create_xml_from(
         self, pool: StoragePoolRef, xml: str, vol: StorageVolRef, flags: int = 0
     ) -> StorageVolRef:
-        allowed(flags, 0, "testStorageVolCreateXMLFrom")
+        allowed(flags, c.STORAGE_VOL_CREATE_VALIDATE, "testStorageVolCreateXMLFrom")
         found = self._running_pool(pool)
-        volume = _new(found, xml)
+        volume = _new(found, xml, validate=bool(flags))
         self._named(found, vol.name)
         return _add(found, volume)
 
@@ -133,11 +133,13 @@ class VolumeCalls(TestBase):
         del pool.volumes[volume.name]
 
 
-def _new(pool: TestPool, document: str) -> Volume:
+def _new(pool: TestPool, document: str, *, validate: bool) -> Volume:
     root = xml.parse(document, "(storage_volume_definition)")
+    if validate:
+        shape.check(root, Volume, "storagevol", ("name", "target"))
     volume = conf.parse_volume(root, pool.model.type)
     if volume.name in pool.volumes:
-        raise VirError(STORAGE_VOL_EXIST, f"storage vol '{volume.name}' already exists")
+        raise VirError(OPERATION_FAILED, "storage vol already exists")
     return volume
 
 
