@@ -112,9 +112,9 @@ class Devices(Model):
     panics: list[dev.Panic] = many("panic", dev.Panic)
     shmems: list[dev.Shmem] = many("shmem", dev.Shmem)
     memories: list[dev.MemoryModule] = many("memory", dev.MemoryModule)
+    cryptos: list[dev.Crypto] = many("crypto", dev.Crypto)
     iommu: dev.Iommu | None = one("iommu", dev.Iommu)
     vsock: dev.Vsock | None = one("vsock", dev.Vsock)
-    cryptos: list[dev.Crypto] = many("crypto", dev.Crypto)
 
     def after_parse(self, element: xml.Element) -> None:
         if len(element.findall("memballoon")) > 1:

@@ -49,6 +49,7 @@ def build(domain: Domain, facts: Facts, host: Host, paths: Paths) -> Command:
     others.iommu(plan)
     controller.add(plan)
     memory.modules(plan)
+    controller.add_usb(plan)
     disk.add(plan)
     others.filesystems(plan)
     net.add(plan)

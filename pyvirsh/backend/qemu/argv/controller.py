@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Props = dict[str, Any]
 
 # Kinds in the order they are made: what others are plugged into comes first.
-_ORDER = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial", "ccid", "fdc", "nvme")
+_ORDER = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial", "nvme")
 _USB = {
     "piix3-uhci": "piix3-usb-uhci",
     "piix4-uhci": "piix4-usb-uhci",
@@ -38,15 +38,23 @@ _SCSI = {
 
 
 def add(plan: Plan) -> None:
-    """Make the controllers that the board does not bring, then the hubs."""
-    controllers = plan.domain.devices.controllers
+    """Make the controllers that the board does not bring."""
     _hole(plan)
     for kind in _ORDER:
-        for controller in controllers:
-            if controller.type == kind and (props := _device(plan, controller)):
-                plan.device(props)
+        _all_of(plan, kind)
+
+
+def add_usb(plan: Plan) -> None:
+    """Make what sits on USB and has devices of its own: hubs, readers of smart cards."""
     for hub in plan.domain.devices.hubs:
         plan.device({"driver": "usb-hub", "id": hub.info.alias, **plan.address(hub.info)})
+    _all_of(plan, "ccid")
+
+
+def _all_of(plan: Plan, kind: str) -> None:
+    for controller in plan.domain.devices.controllers:
+        if controller.type == kind and (props := _device(plan, controller)):
+            plan.device(props)
 
 
 def _hole(plan: Plan) -> None:
@@ -61,7 +69,7 @@ def _device(plan: Plan, controller: Controller) -> "Props":
     """Return the device; {} if the board brings it."""
     kind = controller.type
     board = family(plan.domain.os.machine or "")
-    built_in = {"i440fx": ("ide", "fdc"), "q35": ("sata",)}.get(board, ())
+    built_in = {"i440fx": ("ide",), "q35": ("sata",)}.get(board, ())
     if kind in built_in and not controller.index:
         return {}
     makers = {
@@ -71,7 +79,6 @@ def _device(plan: Plan, controller: Controller) -> "Props":
         "sata": _sata,
         "virtio-serial": _serial,
         "ccid": _ccid,
-        "fdc": _floppy,
         "nvme": _nvme,
     }
     if kind not in makers:
@@ -169,18 +176,6 @@ def _serial(plan: Plan, controller: Controller) -> "Props":
 
 def _ccid(plan: Plan, controller: Controller) -> "Props":
     return {"driver": "usb-ccid", "id": controller.info.alias, **plan.address(controller.info)}
-
-
-def _floppy(plan: Plan, controller: Controller) -> "Props":
-    """Make the floppy controller that newer boards lack, with its drives' places in the boot order."""
-    from pyvirsh.backend.qemu.argv.disk import boot_index
-
-    props: Props = {"driver": "isa-fdc", "id": controller.info.alias}
-    for disk in plan.domain.devices.disks:
-        address = disk.info.address
-        if disk.target_bus == "fdc" and address is not None and (address.controller or 0) == controller.index:
-            props[f"bootindex{'B' if address.unit else 'A'}"] = boot_index(plan, disk)
-    return props
 
 
 def _nvme(plan: Plan, controller: Controller) -> "Props":

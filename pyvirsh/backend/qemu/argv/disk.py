@@ -52,14 +52,21 @@ def add(plan: Plan) -> None:
 
 
 def _drive_order(plan: Plan) -> None:
-    """State the places of floppy drives in the boot order: properties of the board's controller."""
-    if family(plan.domain.os.machine or "") != "i440fx":
+    """State the places of floppy drives in the boot order: properties of their controller.
+
+    Only older boards bring that controller.
+    """
+    floppies = [disk for disk in plan.domain.devices.disks if disk.target_bus == "fdc"]
+    order = {}
+    for disk in floppies:
+        address = disk.info.address
+        if index := boot_index(plan, disk):
+            order[f"bootindex{'B' if address is not None and address.unit else 'A'}"] = index
+    if family(plan.domain.os.machine or "") != "i440fx" and floppies:
+        plan.device({"driver": "isa-fdc", **order})
         return
-    for disk in plan.domain.devices.disks:
-        index = boot_index(plan, disk)
-        if disk.target_bus == "fdc" and index:
-            unit = disk.info.address.unit if disk.info.address else 0
-            plan.add("global", f"isa-fdc.bootindex{'B' if unit else 'A'}={index}")
+    for name, index in order.items():
+        plan.add("global", f"isa-fdc.{name}={index}")
 
 
 def _numbers(disks: "list[Disk]") -> "dict[int, list[int]]":
@@ -157,7 +164,7 @@ def _policies(disk: Disk) -> "Props":
     """Return the serial number, what is done on errors, and whether the guest sees a write cache."""
     driver = disk.driver or DiskDriver()
     mode = storage.cache_mode(disk)
-    cached = None if mode is None or disk.target_bus == "fdc" else mode not in ("directsync", "writethrough")
+    cached = None if mode is None or disk.device == "lun" else mode not in ("directsync", "writethrough")
     write, read = driver.error_policy, driver.rerror_policy
     if read is None and write in ("stop", "report", "ignore"):
         read = write
@@ -239,11 +246,7 @@ def _usb(plan: Plan, disk: Disk) -> "Props":
 
 def _floppy(plan: Plan, disk: Disk) -> "Props":
     address = disk.info.address
-    index, unit = (address.controller or 0, address.unit or 0) if address is not None else (0, 0)
-    bus = None
-    if family(plan.domain.os.machine or "") != "i440fx" or index:
-        bus = f"{_controller(plan, 'fdc', index)}.0"
-    return {"driver": "floppy", "bus": bus, "unit": unit}
+    return {"driver": "floppy", "unit": address.unit or 0 if address is not None else 0}
 
 
 # -- vhost-user ----------------------------------------------------------------------------------------

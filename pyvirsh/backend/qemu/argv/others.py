@@ -1,6 +1,6 @@
 """File systems, TPM, watchdogs and what comes at the end of a command line."""
 
-from pyvirsh.backend.conf.domain.devices import Iommu, Panic, Rng, Shmem, Tpm, Watchdog
+from pyvirsh.backend.conf.domain.devices import Crypto, Iommu, Panic, Rng, Shmem, Tpm, Vsock, Watchdog
 from pyvirsh.backend.conf.domain.disk import Filesystem
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.chardev import backend
@@ -152,17 +152,6 @@ def last(plan: Plan) -> None:
     _balloon(plan)
     for rng in devices.rngs:
         _random(plan, rng)
-    for crypto in devices.cryptos:
-        _crypto(plan, crypto.info.alias or "", crypto.backend_queues)
-        plan.device(
-            {
-                "driver": "virtio-crypto-pci",
-                **virtio(crypto.driver),
-                "cryptodev": f"obj{crypto.info.alias}",
-                "id": crypto.info.alias,
-                **plan.address(crypto.info),
-            }
-        )
     _extra(plan)
     plan.add("sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
     for panic in devices.panics:
@@ -170,7 +159,9 @@ def last(plan: Plan) -> None:
     for shmem in devices.shmems:
         _shared(plan, shmem)
     if devices.vsock is not None:
-        _vsock(plan)
+        _vsock(plan, devices.vsock)
+    for crypto in devices.cryptos:
+        _crypto(plan, crypto)
     plan.add("msg", "timestamp=on")
 
 
@@ -213,8 +204,18 @@ def _random(plan: Plan, rng: Rng) -> None:
     )
 
 
-def _crypto(plan: Plan, alias: str, queues: "int | None") -> None:
-    plan.object("cryptodev-backend-builtin", f"obj{alias}", {"queues": queues})
+def _crypto(plan: Plan, crypto: Crypto) -> None:
+    alias = crypto.info.alias or ""
+    plan.object(f"cryptodev-backend-{crypto.backend_model}", f"obj{alias}", {"queues": crypto.backend_queues})
+    plan.device(
+        {
+            "driver": "virtio-crypto-pci",
+            **virtio(crypto.driver),
+            "cryptodev": f"obj{alias}",
+            "id": alias,
+            **plan.address(crypto.info),
+        }
+    )
 
 
 def _extra(plan: Plan) -> None:
@@ -262,10 +263,7 @@ def _shared(plan: Plan, shmem: Shmem) -> None:
     )
 
 
-def _vsock(plan: Plan) -> None:
-    vsock = plan.domain.devices.vsock
-    if vsock is None:
-        return
+def _vsock(plan: Plan, vsock: Vsock) -> None:
     number = plan.fd("vhost-vsock", vsock.info.alias or "")
     plan.device(
         {
