@@ -195,7 +195,7 @@ def test_command_killed_while_the_guest_comes_up(house):
         assert house.state(dom)[0] == RUNNING
 
 
-# -- stopped processes -----------------------------------------------------------------------------------------
+# -- stopped processes --------------------------------------------------------------------------------
 
 
 @pytest.fixture

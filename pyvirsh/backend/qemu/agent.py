@@ -112,8 +112,8 @@ class Agent:
                 ):
                     pass
                 return
-            except VirError:
-                if time.monotonic() >= deadline:
+            except VirError as error:
+                if error.code != AGENT_UNRESPONSIVE or time.monotonic() >= deadline:
                     raise
 
     def execute(self, name: str, arguments: "dict[str, Any] | None" = None) -> "Any":

@@ -8,7 +8,13 @@ import os
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.conf.domain import format_domain, parse_domain
-from pyvirsh.backend.errors import INVALID_ARG, OPERATION_FAILED, OPERATION_INVALID, VirError
+from pyvirsh.backend.errors import (
+    CONFIG_UNSUPPORTED,
+    INVALID_ARG,
+    OPERATION_FAILED,
+    OPERATION_INVALID,
+    VirError,
+)
 from pyvirsh.backend.qemu import autostart, live, probe
 from pyvirsh.backend.qemu.driver import AUTOSTART, MANAGED_SAVE, no_domain
 from pyvirsh.backend.qemu.events import announce
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from pyvirsh.backend.locks import Lock
     from pyvirsh.backend.qemu.driver import QemuDriver
 
+# What the kernel takes, less the byte that ends it.
+SOCKET_PATH_MAX = 107
 SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 
 
@@ -48,6 +56,20 @@ def complete(driver: "QemuDriver", domain: "Domain") -> None:
     facts, host = driver.facts(emulator_of(domain)), driver.host()
     defaults.complete(domain, facts, host, new_uuid=new_uuid, new_mac=new_mac)
     validate.check(domain, facts, host, for_start=False)
+    check_sockets(domain)
+
+
+def check_sockets(domain: "Domain") -> None:
+    """Refuse UNIX sockets whose paths no socket can have.  Errors: CONFIG_UNSUPPORTED, naming the element."""
+    devices = domain.devices
+    groups = (devices.serials, devices.parallels, devices.consoles, devices.channels, devices.redirdevs)
+    paths = [(one.tag, peer.path) for group in groups for one in group for peer in one.source.peers]
+    for graphics in devices.graphics:
+        paths += [(graphics.tag, graphics.socket), *((one.tag, one.socket) for one in graphics.listens)]
+    for tag, path in paths:
+        if path is not None and len(os.fsencode(path)) > SOCKET_PATH_MAX:
+            detail = f"UNIX socket path '{path}' too long in element '{tag}'"
+            raise VirError(CONFIG_UNSUPPORTED, f"{detail}: at most {SOCKET_PATH_MAX} bytes are possible")
 
 
 def emulator_of(domain: "Domain") -> str:

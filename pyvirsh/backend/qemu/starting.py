@@ -48,6 +48,24 @@ def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> D
     """Start a guest from its completed definition; the caller holds its lock and knows that it is down."""
     driver.roots.make_runtime()
     recovery.clear_for_start(driver, str(domain.uuid))
+    try:
+        prepare(driver, domain, flags)
+        for _ in range(PORT_ATTEMPTS - 1):
+            chosen = domain.copy()
+            try:
+                return _attempt(driver, chosen, lock, flags)
+            except VirError:
+                if not ports.lost(domain, chosen):
+                    raise
+                recovery.clear_for_start(driver, str(domain.uuid))
+        return _attempt(driver, domain, lock, flags)
+    except BaseException:
+        fail(driver, str(domain.uuid), domain.name)
+        raise
+
+
+def prepare(driver: "QemuDriver", domain: "Domain", flags: int) -> None:
+    """Check what the guest needs on this host, and say in its definition what follows from that."""
     facts, host = driver.facts(define.emulator_of(domain)), driver.host()
     validate.check(domain, facts, host, for_start=True)
     prepare_nvram(domain, reset=bool(flags & c.DOMAIN_START_RESET_NVRAM))
@@ -55,14 +73,6 @@ def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> D
     defaults.align(domain)
     aliases.assign(domain)
     number_images(domain)
-    for _ in range(PORT_ATTEMPTS - 1):
-        chosen = domain.copy()
-        try:
-            return _attempt(driver, chosen, lock, flags)
-        except VirError:
-            if not ports.lost(domain, chosen):
-                raise
-    return _attempt(driver, domain, lock, flags)
 
 
 def _attempt(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> DomainRef:
@@ -70,21 +80,17 @@ def _attempt(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -
     uuid, runtime = str(domain.uuid), driver.roots.runtime()
     path = f"{runtime}/{uuid}"
     make_directory(path)
+    ports.assign(domain, runtime, uuid)
+    defaults.place_sockets(domain, path)
+    number = next_id(runtime)
+    spec = make_spec(driver, domain, path, number, flags)
+    launch = process.Launch(spec, driver.log_path(domain.name, uuid))
     try:
-        ports.assign(domain, runtime, uuid)
-        defaults.place_sockets(domain, path)
-        number = next_id(runtime)
-        spec = make_spec(driver, domain, path, number, flags)
-        launch = process.Launch(spec, driver.log_path(domain.name, uuid))
-        try:
-            decide(driver, launch, domain)
-            livexml.write(path, domain)
-            run(driver, launch, lock, flags)
-        finally:
-            launch.close()
-    except BaseException:
-        fail(driver, uuid, domain.name)
-        raise
+        decide(driver, launch, domain)
+        livexml.write(path, domain)
+        run(driver, launch, lock, flags)
+    finally:
+        launch.close()
     return DomainRef(domain.name, uuid, number)
 
 

@@ -1,0 +1,377 @@
+"""What can be seen of guests: lists, counters, disks, the monitor, the agent, events, consoles."""
+
+import json
+import os
+import select
+import subprocess
+import threading
+
+import pytest
+
+from embedded import domain, linux
+from pyvirsh import backend
+from pyvirsh.backend import constants as c
+from pyvirsh.backend.errors import VirError
+
+DISK = (
+    "<disk type='file' device='disk'><driver name='qemu' type='{format}'/><source file='{path}'/>"
+    "<target dev='vda' bus='virtio'/></disk>"
+)
+AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A qcow2 image of 10 MiB."""
+    path = tmp_path / "disk.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "10M"], check=True)
+    return path
+
+
+def refused(call, *args):
+    with pytest.raises(VirError) as error:
+        call(*args)
+    return error.value.text
+
+
+# -- lists ---------------------------------------------------------------------------------------------
+
+
+def test_list_filters(house):
+    running, off = house.start("run"), house.define("off")
+    transient = house.driver.domain_create_xml(domain("tmp"), c.DOMAIN_START_PAUSED)
+    house.driver.domain_set_autostart(off, 1)
+
+    def names(flags):
+        return sorted(ref.name for ref in house.driver.connect_list_all_domains(flags))
+
+    assert names(0) == ["off", "run", "tmp"]
+    assert names(c.CONNECT_LIST_DOMAINS_ACTIVE) == ["run", "tmp"]
+    assert names(c.CONNECT_LIST_DOMAINS_INACTIVE) == ["off"]
+    assert names(c.CONNECT_LIST_DOMAINS_TRANSIENT) == ["tmp"]
+    assert names(c.CONNECT_LIST_DOMAINS_PERSISTENT) == ["off", "run"]
+    assert names(c.CONNECT_LIST_DOMAINS_PAUSED) == ["tmp"]
+    assert names(c.CONNECT_LIST_DOMAINS_SHUTOFF | c.CONNECT_LIST_DOMAINS_RUNNING) == ["off", "run"]
+    assert names(c.CONNECT_LIST_DOMAINS_NO_AUTOSTART) == ["run", "tmp"]
+    assert names(c.CONNECT_LIST_DOMAINS_MANAGEDSAVE) == []
+    assert (running.id, transient.id) == (1, 2)
+
+
+def test_list_of_the_program(house):
+    house.start("b")
+    house.define("a")
+    lines = [line.split() for line in house.run("list", "--all").strip().split("\n")]
+    assert lines == [["1", "b", "running"], ["-", "a", "shut", "off"]]
+
+
+# -- information ---------------------------------------------------------------------------------------
+
+
+def test_info_and_vcpus(house):
+    dom = house.start("g")
+    state, maximum, memory, vcpus, used = house.driver.domain_get_info(dom)
+    assert (state, maximum, memory, vcpus) == (1, 32 * 1024, 32 * 1024, 1) and used > 0
+    (vcpu,), cpumap = house.driver.domain_get_vcpus(dom)
+    assert vcpu[:2] == (0, c.VCPU_RUNNING) and cpumap
+    assert house.driver.domain_get_vcpus_flags(dom, c.DOMAIN_VCPU_MAXIMUM) == 1
+    names = [name for name, _, _ in house.driver.domain_get_cpu_stats(dom, -1, 1)]
+    assert names == ["cpu_time", "user_time", "system_time"]
+
+
+def test_pinning_is_done(house):
+    xml = domain("g").replace("<vcpu>", "<vcpu cpuset='0'>")
+    dom = house.driver.domain_create_xml(xml)
+    pid = house.guest(dom).qemu.pid
+    assert os.sched_getaffinity(pid) == {0}
+    (_,), cpumap = house.driver.domain_get_vcpus(dom)
+    assert cpumap[0] == 1
+
+
+def test_all_groups_of_stats(house, image):
+    dom = house.start("g", devices=DISK.format(format="qcow2", path=image))
+    ((found, params),) = house.driver.connect_get_all_domain_stats([dom], 0)
+    values = {name: value for name, _, value in params}
+    assert found == dom
+    assert values["state.state"] == 1 and values["vcpu.current"] == 1 and values["net.count"] == 0
+    assert values["block.count"] == 1 and values["block.0.name"] == "vda"
+    assert values["block.0.path"] == str(image) and values["block.0.capacity"] == 10 * 2**20
+    for name in ("cpu.time", "balloon.rss", "vcpu.0.delay", "block.0.rd.reqs", "dirtyrate.calc_mode"):
+        assert name in values
+    house.driver.domain_destroy(dom)
+    values = {name for name, _, _ in house.driver.connect_get_all_domain_stats([dom], 0)[0][1]}
+    assert "block.0.capacity" in values and "cpu.time" not in values
+
+
+def test_disk_sizes_and_counters(house, image):
+    dom = house.define("g", devices=DISK.format(format="qcow2", path=image))
+    allocation, capacity, physical = house.driver.domain_get_block_info(dom, "vda")
+    assert capacity == 10 * 2**20 and physical == image.stat().st_size and allocation <= 2**20
+    house.driver.domain_create_with_flags(dom)
+    assert house.driver.domain_get_block_info(dom, str(image))[1] == 10 * 2**20
+    names = {name for name, _, _ in house.driver.domain_block_stats_flags(dom, "vda")}
+    assert {"rd_bytes", "wr_operations", "flush_total_times"} <= names
+    assert house.driver.domain_get_disk_errors(dom) == []
+    assert (
+        refused(house.driver.domain_block_stats_flags, dom, "nope") == "invalid argument: invalid path: nope"
+    )
+
+
+def test_a_raw_image_that_looks_like_another_format_stays_raw(house, image):
+    dom = house.start("g", devices=DISK.format(format="raw", path=image))
+    assert house.driver.domain_get_block_info(dom, "vda")[1] == -(-image.stat().st_size // 512) * 512
+
+
+def test_images_stand_on_what_they_state(house, tmp_path, image):
+    top = tmp_path / "top.qcow2"
+    create = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", "disk.qcow2", "-F", "qcow2", top]
+    subprocess.run(create, check=True)
+    dom = house.start("g", devices=DISK.format(format="qcow2", path=top))
+    xml = house.driver.domain_get_xml_desc(dom)
+    assert f"<source file='{image}'/>" in xml and "<backingStore type='file' index='2'>" in xml
+    assert "backingStore type" not in house.driver.domain_get_xml_desc(dom, c.DOMAIN_XML_INACTIVE)
+
+
+@pytest.mark.parametrize("base", ["json:{}", "nbd:localhost:1", "/etc/passwd"])
+def test_a_base_that_is_not_stated_with_its_format_is_refused(house, tmp_path, base):
+    top = tmp_path / "top.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", top, "1M"], check=True)
+    subprocess.run(["qemu-img", "rebase", "-q", "-u", "-b", base, "-F", "", top], check=False)
+    header = bytearray(top.read_bytes())
+    header[8:20] = (4096).to_bytes(8, "big") + len(base).to_bytes(4, "big")
+    header[4096 : 4096 + len(base)] = base.encode()
+    top.write_bytes(header)
+    dom = house.define("g", devices=DISK.format(format="qcow2", path=top))
+    assert base in refused(house.driver.domain_create_with_flags, dom)
+    assert house.state(dom) == (5, c.DOMAIN_SHUTOFF_FAILED)
+
+
+def test_peeking(house, tmp_path):
+    raw = tmp_path / "raw"
+    raw.write_bytes(b"0123456789" + bytes(2**20))
+    dom = house.start("g", devices=DISK.format(format="raw", path=raw))
+    assert house.driver.domain_block_peek(dom, "vda", 2, 4) == b"2345"
+    assert len(house.driver.domain_memory_peek(dom, 0, 64, c.MEMORY_PHYSICAL)) == 64
+
+
+# -- the monitor, the agent ----------------------------------------------------------------------------
+
+
+def test_monitor_commands(house):
+    dom = house.start("g")
+    answer = json.loads(house.driver.domain_monitor_command(dom, '{"execute":"query-status"}'))
+    assert answer == {"return": {"status": "running", "running": True}, "id": "libvirt-1"}
+    assert house.driver.domain_monitor_command(dom, "info status", 1) == "VM status: running\r\n"
+    text = house.driver.domain_monitor_command(dom, '{"execute":"nope"}')
+    assert json.loads(text)["error"]["class"] == "CommandNotFound"
+    assert "append command 'id'" in refused(
+        house.driver.domain_monitor_command, dom, '{"execute":"query-status","id":1}'
+    )
+    house.driver.domain_monitor_command(dom, '{"execute":"stop"}')
+    assert house.await_state(dom, c.DOMAIN_PAUSED) == c.DOMAIN_PAUSED_UNKNOWN
+
+
+def test_screenshot(house):
+    dom = house.start("g", devices="<video><model type='cirrus'/></video><graphics type='vnc'/>")
+    mime, stream = house.driver.domain_screenshot(dom, 0)
+    data = stream.recv(100)
+    stream.finish()
+    assert mime == "image/png" and data.startswith(b"\x89PNG")
+    assert refused(house.driver.domain_screenshot, dom, 3).endswith("no such screen ID")
+    assert not [name for name in os.listdir(house.runtime / dom.uuid) if name.startswith("screen")]
+
+
+def test_keys_and_interrupts(house):
+    dom = house.start("g")
+    house.driver.domain_send_key(dom, c.KEYCODE_SET_LINUX, 10, [29, 56, 111])
+    house.driver.domain_inject_nmi(dom)
+    assert refused(house.driver.domain_send_key, dom, c.KEYCODE_SET_LINUX, 0, [300]) == (
+        "internal error: cannot translate keycode 300 of linux codeset to qnum keycode"
+    )
+
+
+@pytest.mark.parametrize(
+    ("codeset", "code", "qnum"),
+    [
+        (c.KEYCODE_SET_LINUX, 30, 30),
+        (c.KEYCODE_SET_LINUX, 103, 0xC8),
+        (c.KEYCODE_SET_WIN32, 65, 30),
+        (c.KEYCODE_SET_USB, 4, 30),
+        (c.KEYCODE_SET_OSX, 0, 30),
+        (c.KEYCODE_SET_ATSET1, 0xE048, 0xC8),
+        (c.KEYCODE_SET_ATSET2, 0xE075, 0xC8),
+        (c.KEYCODE_SET_ATSET3, 0x63, 0xC8),
+        (c.KEYCODE_SET_QNUM, 7, 7),
+    ],
+)
+def test_keys_of_all_tables(codeset, code, qnum):
+    from pyvirsh.backend.qemu import keycodes
+
+    assert keycodes.to_qnum(codeset, code) == qnum
+
+
+def test_the_agent(house, tiny_guest):
+    dom = house.driver.domain_create_xml(linux(tiny_guest, devices=AGENT))
+    assert refused(house.driver.domain_get_hostname, dom, c.DOMAIN_GET_HOSTNAME_AGENT) == (
+        "Guest agent is not responding: QEMU guest agent is not connected"
+    )
+    with house.listening(c.DOMAIN_EVENT_ID_AGENT_LIFECYCLE) as events:
+        while "state='connected'" not in house.driver.domain_get_xml_desc(dom):
+            assert events.next_events(20)
+    assert house.driver.domain_get_hostname(dom, c.DOMAIN_GET_HOSTNAME_AGENT) == "tiny"
+    assert house.driver.domain_agent_command(dom, '{"execute":"guest-ping"}', -2) == '{"return":{}}'
+    assert refused(house.driver.domain_agent_command, dom, '{"execute":"no"}', -2) == (
+        "guest agent command failed: unable to execute QEMU agent command 'no': "
+        "The command no has not been found"
+    )
+    assert house.driver.domain_get_time(dom)[0] > 1_700_000_000
+    assert ("hostname", 7, "tiny") in house.driver.domain_get_guest_info(dom, 0)
+
+
+def test_an_agent_that_never_answers_and_one_that_never_ends(house, monkeypatch):
+    from pyvirsh.backend.qemu import agent
+
+    dom = house.start("g")
+    monkeypatch.setattr(agent, "SYNC_SECONDS", 0.5)
+    path = str(house.runtime / dom.uuid / "fake")
+    listener = backend_socket(path)
+    talk = agent.Agent(house.guest(dom), path)
+    assert "not responding" in refused(talk.__enter__)
+
+    def babble():
+        sock, _ = listener.accept()
+        try:
+            while True:
+                sock.sendall(b"x" * 2**20)
+        except OSError:
+            sock.close()
+
+    listener.accept()[0].close()
+    thread = threading.Thread(target=babble, daemon=True)
+    thread.start()
+    monkeypatch.setattr(agent, "SYNC_SECONDS", 30)
+    monkeypatch.setattr(agent, "SYNC_AGAIN_SECONDS", 30)
+    assert "longer than" in refused(agent.Agent(house.guest(dom), path).__enter__)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def backend_socket(path):
+    import socket
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(2)
+    return listener
+
+
+# -- events --------------------------------------------------------------------------------------------
+
+
+def test_events_of_a_life(house):
+    with house.listening() as events, house.listening(c.DOMAIN_EVENT_ID_REBOOT) as reboots:
+        dom = house.define("g", uuid="00000000-0000-0000-0000-00000000000a")
+        house.define("g", uuid=dom.uuid)
+        house.driver.domain_create_with_flags(dom)
+        house.driver.domain_suspend(dom)
+        house.driver.domain_resume(dom)
+        house.driver.domain_reset(dom)
+        house.driver.domain_destroy(dom)
+        house.driver.domain_undefine(dom)
+        seen = []
+        while (c.DOMAIN_EVENT_UNDEFINED, 0) not in seen:
+            new = events.next_events(10)
+            assert new, seen
+            seen += [event.values for event in new]
+            assert {event.ref.name for event in new} == {"g"}
+        (reboot,) = reboots.next_events(10)
+    assert reboot.event_id == c.DOMAIN_EVENT_ID_REBOOT and reboot.values == ()
+    assert seen == [
+        (c.DOMAIN_EVENT_DEFINED, c.DOMAIN_EVENT_DEFINED_ADDED),
+        (c.DOMAIN_EVENT_DEFINED, c.DOMAIN_EVENT_DEFINED_UPDATED),
+        (c.DOMAIN_EVENT_RESUMED, c.DOMAIN_EVENT_RESUMED_UNPAUSED),
+        (c.DOMAIN_EVENT_STARTED, c.DOMAIN_EVENT_STARTED_BOOTED),
+        (c.DOMAIN_EVENT_SUSPENDED, c.DOMAIN_EVENT_SUSPENDED_PAUSED),
+        (c.DOMAIN_EVENT_RESUMED, c.DOMAIN_EVENT_RESUMED_UNPAUSED),
+        (c.DOMAIN_EVENT_SHUTDOWN, c.DOMAIN_EVENT_SHUTDOWN_HOST),
+        (c.DOMAIN_EVENT_STOPPED, c.DOMAIN_EVENT_STOPPED_DESTROYED),
+        (c.DOMAIN_EVENT_UNDEFINED, c.DOMAIN_EVENT_UNDEFINED_REMOVED),
+    ]
+
+
+def test_monitor_events_by_name_and_pattern(house):
+    dom = house.start("g")
+    other = backend.open(house.uri)
+    other.connect_domain_monitor_event_register(None, "resu", 3)
+    other.connect_domain_monitor_event_register(dom, "STOP", 0)
+    house.driver.domain_suspend(dom)
+    house.driver.domain_resume(dom)
+    seen = []
+    while len(seen) < 2:
+        seen += other.next_events(10)
+    assert [event.values[0] for event in seen] == ["STOP", "RESUME"] and seen[0].kind == "qemu"
+    assert seen[0].values[1] > 1_700_000_000
+    assert other.next_events(0) == []
+    other.close()
+    assert os.listdir(house.runtime / "listen") == []
+
+
+def test_a_listener_that_died_does_not_matter(house):
+    (house.root / "x").parent.mkdir(exist_ok=True)
+    dom = house.start("g")
+    stale = house.runtime / "listen"
+    stale.mkdir(exist_ok=True)
+    listener = backend_socket(str(stale / "1-1"))
+    listener.close()
+    house.driver.domain_suspend(dom)
+    assert os.listdir(stale) == []
+
+
+# -- consoles ------------------------------------------------------------------------------------------
+
+
+def read_until(stream, wanted, seconds=30):
+    said = b""
+    while wanted not in said:
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLIN)
+        assert poll.poll(seconds * 1000), said
+        data = stream.recv(4096)
+        assert data, said
+        said += data
+    return said
+
+
+def test_a_console_is_one_users_at_a_time(house, tiny_guest):
+    dom = house.driver.domain_create_xml(linux(tiny_guest))
+    first = house.driver.domain_open_console(dom, None)
+    read_until(first, b"tiny guest is up")
+    taken = "operation failed: Active console session exists for this domain"
+    assert refused(house.driver.domain_open_console, dom, "serial0") == taken
+    second = house.driver.domain_open_console(dom, "serial0", c.DOMAIN_CONSOLE_FORCE)
+    while first.recv(4096):
+        pass  # what was under way; then the end
+    second.send(b"echo $((6*7))x\n")
+    read_until(second, b"42x")
+    second.finish()
+    third = house.driver.domain_open_console(dom, None)
+    house.driver.domain_destroy(dom)
+    while third.recv(4096):
+        pass
+    third.finish()
+
+
+def test_consoles_that_cannot_be_opened(house):
+    dom = house.start("g", devices="<serial type='null'/>")
+    assert refused(house.driver.domain_open_console, dom, "foo") == (
+        "internal error: cannot find character device foo"
+    )
+    assert "is not using a PTY or UNIX socket" in refused(house.driver.domain_open_console, dom, None)
+
+
+def test_a_channel_as_a_stream(house, tmp_path):
+    path = tmp_path / "c"
+    channel = f"<serial type='unix'><source mode='bind' path='{path}'/></serial>"
+    dom = house.start("g", devices=channel)
+    stream = house.driver.domain_open_console(dom, "serial0")
+    assert "Active console" in refused(house.driver.domain_open_console, dom, "serial0")
+    stream.finish()
