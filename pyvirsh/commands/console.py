@@ -198,7 +198,7 @@ def _store(stream: "Stream", path: str) -> None:
         stream.finish()
         done = True
     except OSError as error:
-        raise CommandFailed(f"cannot create file {path}", str(error.strerror)) from error
+        raise CommandFailed(f"cannot create file {path}") from error
     finally:
         if not done:
             stream.abort()

@@ -310,7 +310,7 @@ ACTIONS = ("destroy", "restart", "rename-restart", "preserve", "coredump-destroy
     options=(
         domain(),
         word("type", "the occasion: poweroff, reboot or crash", "enum:" + ",".join(OCCASIONS)),
-        word("action", "what then happens", "enum:" + ",".join((*ACTIONS, "none"))),
+        word("action", "what then happens", "enum:" + ",".join(ACTIONS)),
         *AFFECTED,
     ),
     rules=AFFECTED_RULES,

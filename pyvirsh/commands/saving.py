@@ -100,11 +100,10 @@ SAVE_PARAMS = (
     ),
 )
 def restore(ctx: "Session", args: "Args") -> None:
-    path = args.file
-    extra = params.typed(args, SAVE_PARAMS[:1])
+    path, changed = args.file, args.xml
     source, flags = files.absolute(path), state_flags(args, CACHE, NVRAM)
-    changed = args.xml
     xml = files.read(changed) if changed else None
+    extra = params.typed(args, SAVE_PARAMS[:1])
     with ctx.failing(f"Failed to restore domain from {path}"):
         if extra:
             given = [*extra, ("file", PARAM_STRING, source)]
@@ -304,7 +303,7 @@ def dump(ctx: "Session", args: "Args") -> None:
 
 
 def _dump_format(args: "Args") -> int:
-    name = args.format
+    name = str(args.values.get("format") or "")
     if not name:
         return c.DOMAIN_CORE_DUMP_FORMAT_RAW
     if not args.memory_only:

@@ -54,9 +54,9 @@ def run(ctx: "Session", args: "Args") -> None:
     left = Belongings(ctx, dom, running=running)
     if wanted and args.remove_all_storage:
         raise CommandFailed("Specified both --storage and --remove-all-storage")
+    volumes = _volumes(ctx, dom, str(wanted).split(",") if wanted else None) if removes else []
     if left.saved and not args.managed_save:
         raise CommandFailed("Refusing to undefine while domain managed save image exists")
-    volumes = _volumes(ctx, dom, str(wanted).split(",") if wanted else None) if removes else []
     with ctx.failing(f"Failed to undefine domain '{name}'"):
         _undefine(ctx, args, dom, left)
     ctx.out.note(f"Domain '{name}' has been undefined")
@@ -105,7 +105,7 @@ def _volumes(ctx: "Session", dom: "DomainRef", wanted: "list[str] | None") -> "l
         if vol := _volume(ctx, target, source, pool):
             found.append(Volume(target, source, vol))
     if left:
-        raise CommandFailed(f"Volume '{left[0]}' was not found in domain's definition.")
+        raise CommandFailed(*(f"Volume '{name}' was not found in domain's definition." for name in left))
     return found
 
 
