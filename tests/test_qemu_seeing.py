@@ -375,3 +375,34 @@ def test_a_channel_as_a_stream(house, tmp_path):
     stream = house.driver.domain_open_console(dom, "serial0")
     assert "Active console" in refused(house.driver.domain_open_console, dom, "serial0")
     stream.finish()
+
+
+# -- figures without a parser ----------------------------------------------------------------------------
+
+FAKE = """<metadata><m:a xmlns:m='http://m/'>
+  </m:a><!--
+  </metadata>
+  <memory unit='KiB'>1</memory>
+  <vcpu current='7'>9</vcpu>
+    <type>x</type>
+--></metadata>"""
+
+
+@pytest.mark.parametrize("extra", ["", FAKE])
+@pytest.mark.parametrize("current", [None, 24])
+@pytest.mark.parametrize("balloon", ["none", "virtio"])
+def test_figures_at_a_glance_are_the_models(house, extra, current, balloon):
+    from pyvirsh.backend.qemu import glance, info
+
+    xml = domain("g").replace("<memballoon model='none'/>", f"<memballoon model='{balloon}'/>")
+    xml = xml.replace("<vcpu>1", "<vcpu current='2'>3").replace("  <vcpu", f"  {extra}\n  <vcpu")
+    if current:
+        xml = xml.replace("  <vcpu", f"  <currentMemory unit='MiB'>{current}</currentMemory>\n  <vcpu", 1)
+    dom = house.driver.domain_define_xml(xml)
+    seen, _ = glance.at(house.driver, dom)
+    model = house.driver.definition(dom)
+    assert seen.memory == info.memory_of(model) == 32 * 1024
+    assert seen.current_memory == info.current_memory(model)
+    assert (seen.vcpus, seen.online, seen.os_type) == (3, 2, "hvm")
+    house.driver.domain_create_with_flags(dom)
+    assert house.driver.domain_get_info(dom)[1:4] == (32 * 1024, info.current_memory(model), 2)

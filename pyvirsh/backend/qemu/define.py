@@ -15,8 +15,8 @@ from pyvirsh.backend.errors import (
     OPERATION_INVALID,
     VirError,
 )
-from pyvirsh.backend.qemu import autostart, live, probe
-from pyvirsh.backend.qemu.driver import AUTOSTART, MANAGED_SAVE, no_domain
+from pyvirsh.backend.qemu import autostart, kept, live, probe
+from pyvirsh.backend.qemu.driver import AUTOSTART, no_domain
 from pyvirsh.backend.qemu.events import announce
 from pyvirsh.backend.store import check_name
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # What the kernel takes, less the byte that ends it.
 SOCKET_PATH_MAX = 107
-SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 
 
 def check_flags(flags: int, allowed: int, function: str) -> None:
@@ -188,30 +187,16 @@ def _check_exclusive(flags: int, first: int, second: int, name: str) -> None:
 
 def _check_kept(driver: "QemuDriver", dom: DomainRef, guest: "live.Guest | None", flags: int) -> None:
     """Refuse to lose a saved state, snapshots or checkpoints that the caller has not named."""
-    store = driver.store
     for directory, flag, what in (
-        (SNAPSHOTS, c.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA, "snapshots"),
-        (CHECKPOINTS, c.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA, "checkpoints"),
+        (kept.SNAPSHOTS, c.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA, "snapshots"),
+        (kept.CHECKPOINTS, c.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA, "checkpoints"),
     ):
-        count = count_files(store.path(dom.uuid, directory))
+        count = kept.count(driver, dom.uuid, directory)
         if guest is None and count and not flags & flag:
             raise VirError(OPERATION_INVALID, f"cannot delete inactive domain with {count} {what}")
-    saved = os.path.exists(managed_save_path(driver, dom.uuid))
+    saved = os.path.exists(kept.managed_save_path(driver, dom.uuid))
     if saved and not flags & c.DOMAIN_UNDEFINE_MANAGED_SAVE:
         raise VirError(OPERATION_INVALID, "Refusing to undefine while domain managed save image exists")
-
-
-def count_files(directory: str) -> int:
-    """Return how many objects a directory has; 0 if it is not there."""
-    try:
-        return len(os.listdir(directory))
-    except FileNotFoundError:
-        return 0
-
-
-def managed_save_path(driver: "QemuDriver", uuid: str) -> str:
-    """Return where a guest's managed saved state is."""
-    return f"{driver.roots.state}/save/{uuid}/{MANAGED_SAVE}"
 
 
 def _remove_state(driver: "QemuDriver", domain: "Domain", guest: "live.Guest | None", flags: int) -> None:
@@ -227,7 +212,7 @@ def _remove_state(driver: "QemuDriver", domain: "Domain", guest: "live.Guest | N
     if guest is None and not flags & c.DOMAIN_UNDEFINE_KEEP_TPM:
         remove_tree(f"{driver.roots.state}/swtpm/{domain.uuid}")
     if flags & c.DOMAIN_UNDEFINE_MANAGED_SAVE:
-        _unlink(managed_save_path(driver, str(domain.uuid)))
+        _unlink(kept.managed_save_path(driver, str(domain.uuid)))
 
 
 def _unlink(path: str) -> None:
@@ -260,10 +245,10 @@ def domain_rename(driver: "QemuDriver", dom: DomainRef, new_name: "str | None", 
         old = domain.name
         if old == name:
             raise VirError(OPERATION_INVALID, "Can't rename domain to itself")
-        if os.path.exists(managed_save_path(driver, dom.uuid)):
+        if os.path.exists(kept.managed_save_path(driver, dom.uuid)):
             raise VirError(OPERATION_INVALID, "domain with a managed saved state can't be renamed")
-        for directory, what in ((SNAPSHOTS, "snapshot"), (CHECKPOINTS, "checkpoint")):
-            if count_files(driver.store.path(dom.uuid, directory)):
+        for directory, what in ((kept.SNAPSHOTS, "snapshot"), (kept.CHECKPOINTS, "checkpoint")):
+            if kept.count(driver, dom.uuid, directory):
                 raise VirError(OPERATION_INVALID, f"cannot rename domain with {what}s")
         domain.name = name
         config = format_domain(domain).encode("utf-8", "surrogateescape")

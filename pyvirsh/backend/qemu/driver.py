@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 AUTOSTART = "autostart"
 LOCKS = "locks"
-MANAGED_SAVE = "managed.save"
 
 
 class QemuDriver(Driver):
@@ -301,24 +300,18 @@ METHODS: "dict[str, tuple[str, ...]]" = {
     ),
     "info": (
         "domain_get_control_info",
-        "domain_get_cpu_stats",
-        "domain_get_emulator_pin_info",
         "domain_get_hostname",
         "domain_get_info",
-        "domain_get_iothread_info",
         "domain_get_max_memory",
-        "domain_get_max_vcpus",
         "domain_get_os_type",
         "domain_get_security_label",
         "domain_get_security_label_list",
-        "domain_get_vcpu_pin_info",
-        "domain_get_vcpus",
-        "domain_get_vcpus_flags",
         "domain_has_managed_save_image",
         "domain_is_updated",
         "domain_list_all_checkpoints",
         "domain_list_all_snapshots",
         "domain_snapshot_num",
+        "node_get_security_model",
     ),
     "lifecycle": (
         "domain_destroy",
@@ -354,7 +347,6 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "node_get_info",
         "node_get_memory_parameters",
         "node_get_memory_stats",
-        "node_get_security_model",
         "node_set_memory_parameters",
         "node_suspend_for_duration",
     ),
@@ -365,6 +357,15 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_monitor_command_with_files",
     ),
     "stats": ("connect_get_all_domain_stats",),
+    "vcpus": (
+        "domain_get_cpu_stats",
+        "domain_get_emulator_pin_info",
+        "domain_get_iothread_info",
+        "domain_get_max_vcpus",
+        "domain_get_vcpu_pin_info",
+        "domain_get_vcpus",
+        "domain_get_vcpus_flags",
+    ),
 }
 
 

@@ -4,7 +4,7 @@ Of a pair, or group, none and all mean the same.
 """
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.qemu import define
+from pyvirsh.backend.qemu import kept
 from pyvirsh.backend.qemu.driver import AUTOSTART
 
 TYPE_CHECKING = False
@@ -58,15 +58,15 @@ def _autostart(driver: "QemuDriver") -> "Test":
 def _saved(driver: "QemuDriver") -> "Test":
     import os
 
-    return lambda ref: os.path.exists(define.managed_save_path(driver, ref.uuid))
+    return lambda ref: os.path.exists(kept.managed_save_path(driver, ref.uuid))
 
 
 def _snapshots(driver: "QemuDriver") -> "Test":
-    return lambda ref: define.count_files(driver.store.path(ref.uuid, define.SNAPSHOTS)) > 0
+    return lambda ref: kept.count(driver, ref.uuid, kept.SNAPSHOTS) > 0
 
 
 def _checkpoints(driver: "QemuDriver") -> "Test":
-    return lambda ref: define.count_files(driver.store.path(ref.uuid, define.CHECKPOINTS)) > 0
+    return lambda ref: kept.count(driver, ref.uuid, kept.CHECKPOINTS) > 0
 
 
 _PAIRS = (

@@ -7,12 +7,9 @@ import os
 import time
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.api import PARAM_ULLONG, CheckpointRef, DomainRef, SnapshotRef, TypedParam
+from pyvirsh.backend.api import CheckpointRef, DomainRef, SnapshotRef
 from pyvirsh.backend.checks import allowed, invalid
-from pyvirsh.backend.conf import bitmap
-from pyvirsh.backend.errors import OPERATION_INVALID, OPERATION_UNSUPPORTED, VirError
-from pyvirsh.backend.qemu import define, live, threads
-from pyvirsh.backend.store import unescaped
+from pyvirsh.backend.qemu import glance, kept, live, threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,13 +38,12 @@ def chosen(driver: "QemuDriver", dom: DomainRef, flags: int) -> "tuple[Domain, l
 
 
 def domain_get_info(driver: "QemuDriver", dom: DomainRef) -> "tuple[int, int, int, int, int]":
-    domain, guest = driver.current(dom)
-    maximum = memory_of(domain)
+    seen, guest = glance.at(driver, dom)
     if guest is None:
         state, _ = live.read_last(driver.roots.runtime(), dom.uuid)
-        return state, maximum, domain.current_memory or maximum, online_vcpus(domain), 0
+        return state, seen.memory, seen.current_memory, seen.online, 0
     used = threads.usage(guest.qemu.pid).total
-    return guest.state, maximum, current_memory(domain), online_vcpus(domain), used
+    return guest.state, seen.memory, seen.current_memory, seen.online, used
 
 
 def memory_of(domain: "Domain") -> int:
@@ -69,109 +65,11 @@ def online_vcpus(domain: "Domain") -> int:
 
 
 def domain_get_max_memory(driver: "QemuDriver", dom: DomainRef) -> int:
-    return memory_of(driver.current(dom)[0])
-
-
-def domain_get_max_vcpus(driver: "QemuDriver", dom: DomainRef) -> int:
-    return domain_get_vcpus_flags(driver, dom, c.DOMAIN_AFFECT_LIVE | c.DOMAIN_VCPU_MAXIMUM)
+    return glance.at(driver, dom)[0].memory
 
 
 def domain_get_os_type(driver: "QemuDriver", dom: DomainRef) -> str:
-    return driver.current(dom)[0].os.type or "hvm"
-
-
-def domain_get_vcpus_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> int:
-    allowed(flags, WHERE | c.DOMAIN_VCPU_MAXIMUM | c.DOMAIN_VCPU_GUEST, "qemuDomainGetVcpusFlags")
-    if flags & c.DOMAIN_VCPU_GUEST:
-        from pyvirsh.backend.qemu import guestinfo
-
-        return guestinfo.vcpus(driver, dom, flags)
-    domain, _ = chosen(driver, dom, flags)
-    return (domain.vcpus or 1) if flags & c.DOMAIN_VCPU_MAXIMUM else online_vcpus(domain)
-
-
-def host_cpus() -> int:
-    """Return how many CPUs the host has, whether they are in use or not."""
-    from pyvirsh.backend.host import cpus
-
-    return cpus.present()
-
-
-def map_length() -> int:
-    """Return how many bytes a set of host CPUs takes."""
-    return (host_cpus() + 7) // 8
-
-
-# -- virtual CPUs ------------------------------------------------------------------------------------------
-
-
-def domain_get_vcpus(driver: "QemuDriver", dom: DomainRef) -> "tuple[list[tuple[int, int, int, int]], bytes]":
-    guest = driver.running(dom.uuid)
-    if guest is None:
-        driver.check_exists(dom)
-        raise VirError(OPERATION_INVALID, "cannot retrieve vcpu information for inactive domain")
-    found, maps = [], b""
-    for number, thread in sorted(threads.vcpu_threads(guest).items()):
-        used = threads.usage(guest.qemu.pid, thread)
-        found.append((number, c.VCPU_RUNNING, used.total, used.cpu))
-        maps += bitmap.to_bytes(threads.affinity(thread), map_length())
-    return found, maps
-
-
-def domain_get_vcpu_pin_info(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> bytes:
-    allowed(flags, WHERE, "qemuDomainGetVcpuPinInfo")
-    domain, guest = chosen(driver, dom, flags)
-    pins = {pin.vcpu: pin.cpuset for pin in domain.cputune.vcpupins} if domain.cputune else {}
-    everywhere = default_cpus(domain)
-    sets = [pins.get(number) for number in range(domain.vcpus or 1)]
-    return b"".join(
-        bitmap.to_bytes(bitmap.parse(cpus) if cpus else everywhere, map_length()) for cpus in sets
-    )
-
-
-def default_cpus(domain: "Domain") -> "set[int]":
-    """Return the host CPUs of what is not pinned."""
-    return bitmap.parse(domain.vcpu_cpuset) if domain.vcpu_cpuset else set(range(host_cpus()))
-
-
-def domain_get_emulator_pin_info(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> bytes:
-    allowed(flags, WHERE, "qemuDomainGetEmulatorPinInfo")
-    domain, _ = chosen(driver, dom, flags)
-    pinned = domain.cputune.emulatorpin if domain.cputune else None
-    return bitmap.to_bytes(bitmap.parse(pinned) if pinned else default_cpus(domain), map_length())
-
-
-def domain_get_iothread_info(
-    driver: "QemuDriver", dom: DomainRef, flags: int = 0
-) -> "list[tuple[int, bytes]]":
-    allowed(flags, WHERE, "qemuDomainGetIOThreadInfo")
-    domain, guest = chosen(driver, dom, flags)
-    if guest is not None:
-        running = threads.io_threads(guest)
-        return [(n, bitmap.to_bytes(threads.affinity(t), map_length())) for n, t in sorted(running.items())]
-    pins = {pin.iothread: pin.cpuset for pin in domain.cputune.iothreadpins} if domain.cputune else {}
-    numbers = sorted(one.id for one in domain.iothread_ids if one.id) or list(
-        range(1, (domain.iothreads or 0) + 1)
-    )
-    found = []
-    for number in numbers:
-        pinned = pins.get(number)
-        cpus = bitmap.parse(pinned) if pinned else default_cpus(domain)
-        found.append((number, bitmap.to_bytes(cpus, map_length())))
-    return found
-
-
-def domain_get_cpu_stats(
-    driver: "QemuDriver", dom: DomainRef, start_cpu: int, ncpus: int, flags: int = 0
-) -> "list[TypedParam]":
-    guest = driver.guest(dom)
-    if start_cpu != -1:
-        raise VirError(
-            OPERATION_UNSUPPORTED, "CPU time per host CPU is not known without a cgroup of version 1"
-        )
-    used = threads.usage(guest.qemu.pid)
-    times = (("cpu_time", used.total), ("user_time", used.user), ("system_time", used.system))
-    return [(name, PARAM_ULLONG, value) for name, value in times]
+    return glance.at(driver, dom)[0].os_type
 
 
 # -- control, labels, saved states -------------------------------------------------------------------------
@@ -193,7 +91,11 @@ def domain_is_updated(driver: "QemuDriver", dom: DomainRef) -> bool:
 
 def domain_has_managed_save_image(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> bool:
     driver.check_exists(dom)
-    return os.path.exists(define.managed_save_path(driver, dom.uuid))
+    return os.path.exists(kept.managed_save_path(driver, dom.uuid))
+
+
+def node_get_security_model(driver: "QemuDriver") -> "tuple[str, str]":
+    return "", ""
 
 
 def domain_get_security_label(driver: "QemuDriver", dom: DomainRef) -> "tuple[str, int]":
@@ -217,25 +119,16 @@ def domain_get_hostname(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
 
 def domain_snapshot_num(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> int:
     driver.check_exists(dom)
-    return define.count_files(driver.store.path(dom.uuid, define.SNAPSHOTS))
+    return kept.count(driver, dom.uuid, kept.SNAPSHOTS)
 
 
 def domain_list_all_snapshots(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> "list[SnapshotRef]":
     driver.check_exists(dom)
-    return [SnapshotRef(name, dom) for name in names_in(driver.store.path(dom.uuid, define.SNAPSHOTS))]
+    return [SnapshotRef(name, dom) for name in kept.names(driver, dom.uuid, kept.SNAPSHOTS)]
 
 
 def domain_list_all_checkpoints(
     driver: "QemuDriver", dom: DomainRef, flags: int = 0
 ) -> "list[CheckpointRef]":
     driver.check_exists(dom)
-    return [CheckpointRef(name, dom) for name in names_in(driver.store.path(dom.uuid, define.CHECKPOINTS))]
-
-
-def names_in(directory: str) -> "list[str]":
-    """Return the names of the objects kept in a directory."""
-    try:
-        found = [unescaped(entry.removesuffix(".xml")) for entry in sorted(os.listdir(directory))]
-    except FileNotFoundError:
-        return []
-    return [name for name in found if name is not None]
+    return [CheckpointRef(name, dom) for name in kept.names(driver, dom.uuid, kept.CHECKPOINTS)]

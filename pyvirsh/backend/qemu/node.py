@@ -124,10 +124,6 @@ def node_suspend_for_duration(driver: "QemuDriver", target: int, duration: int, 
     system.sleep(target, duration)
 
 
-def node_get_security_model(driver: "QemuDriver") -> "tuple[str, str]":
-    return "", ""
-
-
 def connect_get_capabilities(driver: "QemuDriver") -> str:
     from pyvirsh.backend.qemu import capabilities
 
