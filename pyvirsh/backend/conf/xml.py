@@ -21,6 +21,20 @@ ELEMENTS_MAX = 100_000
 
 Element = etree._Element  # noqa: SLF001  (lxml names the class of its elements so)
 
+# Encodings in which the marks below are what they are in ASCII.
+_ENCODING = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+_READABLE = re.compile("utf-?8|(us-)?ascii|iso[_-]?8859-?[0-9]+|latin-?[0-9]|windows-125[0-9]")
+# One part of a document; never looks at a byte twice.
+_MARK = re.compile(
+    rb"""<(?:
+        !--(?:[^-]|-(?!->))*+-->
+        | !\[CDATA\[(?:[^]]|\](?!\]>))*+\]\]>
+        | (?P<type>!(?:DOCTYPE|ENTITY))
+        | \?(?:[^?]|\?(?!>))*+\?>
+        | (?P<end>/)?(?P<name>[^\s<>/!?"'])(?:[^<>"'/]|"[^"]*+"|'[^']*+'|/(?!>))*+(?P<empty>/)?>
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
 # What XML 1.0 cannot carry.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -31,10 +45,12 @@ def parse(text: "str | bytes", what: str = "(domain_definition)", *, blanks: boo
     what: how the error names the document.  blanks: keep the white space between elements.
     """
     data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    data = data.partition(b"\0")[0]
     if len(data) > SIZE_MAX:
         raise VirError(XML_ERROR, f"the document is larger than {SIZE_MAX // 2**20} MiB")
-    if not data.strip():
-        raise VirError(XML_DETAIL, text=f"{what}:1: Document is empty\n{_caret('', 1)}")
+    if not data:
+        # Where the line would stand, libvirt writes what C makes of none.
+        raise VirError(XML_DETAIL, text="at line 1: Document is empty\n(null)\n^")
     _check_shape(data)
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -45,24 +61,36 @@ def parse(text: "str | bytes", what: str = "(domain_definition)", *, blanks: boo
         strip_cdata=False,
     )
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         # The parser's own log: the error's holds those of earlier documents too.
         raise _syntax_error(data, parser.error_log) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise VirError(XML_ERROR, "the document declares a document type, which is not allowed")
+    return root
 
 
 def _check_shape(data: bytes) -> None:
-    """Refuse documents that declare a type or are too deep or too many, without building them."""
-    if re.search(rb"<!DOCTYPE|<!ENTITY", data, re.IGNORECASE):
-        raise VirError(XML_ERROR, "the document declares a document type or entities, which is not allowed")
-    depth = elements = 0
-    for mark in re.finditer(rb"<(/)?[A-Za-z_][^<>]*?(/)?>", data):
-        elements += not mark.group(1)
-        depth += -1 if mark.group(1) else 0 if mark.group(2) else 1
+    """Refuse documents that declare a type or are too deep or too many, without building them.
+
+    What is not well formed ends the search: the parser reports it.
+    """
+    declared = _ENCODING.match(data)
+    if declared and not _READABLE.fullmatch(name := declared.group(1).decode("ascii").lower()):
+        raise VirError(XML_ERROR, f"the document's encoding '{name}' is not read: convert it to UTF-8")
+    depth = parts = 0
+    at = data.find(b"<")
+    while at >= 0 and (mark := _MARK.match(data, at)):
+        if mark.group("type"):
+            raise VirError(XML_ERROR, "the document declares a document type, which is not allowed")
+        parts += 1
+        if mark.group("name"):
+            depth += -1 if mark.group("end") else 0 if mark.group("empty") else 1
         if depth > DEPTH_MAX:
             raise VirError(XML_ERROR, f"elements are nested more than {DEPTH_MAX} deep")
-        if elements > ELEMENTS_MAX:
+        if parts > 2 * ELEMENTS_MAX:
             raise VirError(XML_ERROR, f"the document has more than {ELEMENTS_MAX} elements")
+        at = data.find(b"<", mark.end())
 
 
 def _syntax_error(data: bytes, log: "Iterable[etree._LogEntry]") -> VirError:
