@@ -131,6 +131,19 @@ class Listening:
         self.driver.close()
 
 
+def read_until(stream, wanted, seconds=30):
+    """Return what a stream says until something wanted is in it."""
+    said = b""
+    while wanted not in said:
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLIN)
+        assert poll.poll(seconds * 1000), said
+        data = stream.recv(4096)
+        assert data, said
+        said += data
+    return said
+
+
 def processes(uuid):
     """Return the QEMUs and supervisors of a guest, of all processes there are."""
     found = []

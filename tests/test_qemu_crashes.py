@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from embedded import PYVIRSH, await_gone, domain, end, processes
+from embedded import PYVIRSH, await_gone, domain, end, linux, processes, read_until
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import OPERATION_TIMEOUT, VirError
@@ -38,6 +38,20 @@ def test_supervisor_killed(house):
     assert house.state(dom) == (PAUSED, c.DOMAIN_PAUSED_USER)
     house.driver.domain_destroy(dom)
     await_gone(dom.uuid)
+
+
+def test_a_guest_talks_on_without_its_supervisor(house, tiny_guest):
+    """What it says goes nowhere then; it must neither wait for a reader nor die of having none."""
+    dom = house.driver.domain_create_xml(linux(tiny_guest))
+    first = house.driver.domain_open_console(dom, None)
+    read_until(first, b"tiny guest is up")
+    end(house.guest(dom).supervisor)
+    second = house.driver.domain_open_console(dom, None)
+    second.send(b"seq 30000; echo $((6*7))x\n")
+    read_until(second, b"42x")
+    second.finish()
+    log = house.root / "log/qemu/g-serial0.log"
+    assert b"tiny guest is up" in log.read_bytes()
 
 
 def test_what_happens_while_there_is_no_supervisor_is_learnt(house):

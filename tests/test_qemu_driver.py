@@ -43,8 +43,8 @@ def test_a_list_loads_little(house):
     program = (
         "import sys; sys.argv = ['pyvirsh', '-c', sys.argv[1], 'list', '--all']\n"
         "from pyvirsh.__main__ import main; main()\n"
-        "slow = {'enum', 'dataclasses', 'typing', 're', 'logging', 'pathlib', 'click', 'json', 'subprocess',\n"
-        "        'socket', 'lxml', 'hashlib'}\n"
+        "slow = {'enum', 'dataclasses', 'typing', 're', 'logging', 'pathlib', 'click', 'json',\n"
+        "        'subprocess', 'socket', 'lxml', 'hashlib'}\n"
         "print(sorted(slow & set(sys.modules)))"
     )
     words = [

@@ -2,13 +2,12 @@
 
 import json
 import os
-import select
 import subprocess
 import threading
 
 import pytest
 
-from embedded import domain, linux
+from embedded import domain, linux, read_until
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import VirError
@@ -327,18 +326,6 @@ def test_a_listener_that_died_does_not_matter(house):
 
 
 # -- consoles ------------------------------------------------------------------------------------------
-
-
-def read_until(stream, wanted, seconds=30):
-    said = b""
-    while wanted not in said:
-        poll = select.poll()
-        poll.register(stream.fileno(), select.POLLIN)
-        assert poll.poll(seconds * 1000), said
-        data = stream.recv(4096)
-        assert data, said
-        said += data
-    return said
 
 
 def test_a_console_is_one_users_at_a_time(house, tiny_guest):

@@ -75,7 +75,7 @@ def is_uuid(text: str) -> bool:
     """Say whether `text` is a UUID as the store writes them: lower case, with dashes."""
     if len(text) != 36 or text[8] + text[13] + text[18] + text[23] != "----":
         return False
-    return all(char in "0123456789abcdef-" for char in text) and text.count("-") == 4
+    return not text.strip("0123456789abcdef-") and text.count("-") == 4
 
 
 # -- files --------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def domain_destroy_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -
         elif error.code != OPERATION_INVALID:
             raise
     if flags & c.DOMAIN_DESTROY_REMOVE_LOGS:
-        _remove_log(driver.log_path(guest.name, guest.uuid))
+        _remove_logs(driver.log_path(guest.name, guest.uuid))
 
 
 def _is_stuck(guest: live.Guest) -> bool:
@@ -106,11 +106,16 @@ def _destroy_by_force(driver: "QemuDriver", guest: live.Guest) -> None:
             recovery.bury(driver, now, c.DOMAIN_SHUTOFF_DESTROYED, c.DOMAIN_EVENT_STOPPED_DESTROYED)
 
 
-def _remove_log(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
+def _remove_logs(path: str) -> None:
+    """Remove a guest's log and those of its terminals."""
+    directory, name = os.path.split(path)
+    stem = name.removesuffix(".log")
+    for entry in os.listdir(directory):
+        middle = entry.removesuffix(".old").removesuffix(".log").removeprefix(stem)
+        if entry.startswith(stem) and (
+            not middle or middle.startswith("-serial") or middle.startswith("-console")
+        ):
+            os.unlink(f"{directory}/{entry}")
 
 
 SHUTDOWN_FLAGS = c.DOMAIN_SHUTDOWN_ACPI_POWER_BTN | c.DOMAIN_SHUTDOWN_GUEST_AGENT

@@ -31,6 +31,7 @@ START_SECONDS = 120.0
 ADOPT_SECONDS = 2.0
 BACKLOG = 16
 LOG_TAIL = 8192
+LOG_MAX = 2 * 1024 * 1024
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor", "__main__.py")
 
 
@@ -48,6 +49,8 @@ class Launch:
         self.environment: dict[str, str] = {}
         # Descriptors QEMU inherits beside the monitors, and the numbers it knows them by.
         self.fds: list[tuple[int, int]] = []
+        # The supervisor's ends of the pipes that terminals are logged through, by alias.
+        self.logs: dict[str, int] = {}
         # QMP commands before the guest may run: (name, arguments); secrets go this way.
         self.setup: list[tuple[str, dict[str, Any] | None]] = []
         self.helpers: list[Helper] = []
@@ -62,9 +65,9 @@ class Launch:
         """Close this process's copies of the sockets."""
         for sock in (self.monitor, self.commands, self.control, self.supervised):
             sock.close()
-        for fd, _ in self.fds:
+        for fd in [*(fd for fd, _ in self.fds), *self.logs.values()]:
             os.close(fd)
-        self.fds = []
+        self.fds, self.logs = [], {}
 
 
 def listen(path: str) -> socket.socket:
@@ -91,9 +94,8 @@ def start(launch: Launch, lock: "Lock", owner: int = -1) -> None:
     lock: the guest's, kept by the supervisor until the guest runs even if this process dies;
     owner: a descriptor that is readable when the guest is to be destroyed, -1 for none.
     """
-    fd = os.open(launch.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    fd = open_log(launch.log)
     try:
-        os.fchmod(fd, 0o600)
         os.write(fd, _log_header(launch))
         said_before = os.fstat(fd).st_size
         mine, theirs = socket.socketpair()
@@ -105,6 +107,18 @@ def start(launch: Launch, lock: "Lock", owner: int = -1) -> None:
             raise _failure(launch.spec, outcome, _tail(launch.log, said_before))
     finally:
         os.close(fd)
+
+
+def open_log(path: str) -> int:
+    """Return a descriptor to write a guest's log with; a long one is put aside first."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(path, flags, 0o600)
+    if os.fstat(fd).st_size > LOG_MAX:
+        os.close(fd)
+        os.replace(path, path + ".old")
+        fd = os.open(path, flags, 0o600)
+    os.fchmod(fd, 0o600)
+    return fd
 
 
 def _log_header(launch: Launch) -> bytes:
@@ -221,7 +235,7 @@ def _become_parent(launch: Launch, log: int, ready: socket.socket, lock: int, ow
         "lock": lock,
         "owner": owner,
     }
-    _become_supervisor(spec, fds)
+    _become_supervisor(spec, fds, launch.logs)
 
 
 def _plain_process(log: int) -> None:
@@ -265,11 +279,11 @@ def _execute(program: str, words: "list[str]", environment: "dict[str, str]") ->
     os._exit(127)
 
 
-def _become_supervisor(spec: "dict[str, Any]", fds: "dict[str, int]") -> None:
+def _become_supervisor(spec: "dict[str, Any]", fds: "dict[str, int]", logs: "dict[str, int]") -> None:
     memory = os.memfd_create("spec", 0)
-    os.write(memory, json.dumps({**spec, "fds": fds}).encode())
+    os.write(memory, json.dumps({**spec, "fds": {**fds, "logs": logs}}).encode())
     os.lseek(memory, 0, os.SEEK_SET)
-    _keep_only([memory, *(fd for fd in fds.values() if fd >= 0)])
+    _keep_only([memory, *(fd for fd in fds.values() if fd >= 0), *logs.values()])
     words = [sys.executable, "-I", "-S", PROGRAM, spec["name"], spec["uuid"], str(memory)]
     _execute(sys.executable, words, {"LC_ALL": "C.UTF-8", "PATH": os.defpath})
 
@@ -293,13 +307,13 @@ def _keep_only(fds: "Sequence[int]") -> None:
 def adopt(spec: "dict[str, Any]", log: str, lock: "Lock", seconds: float) -> "dict[str, Any] | None":
     """Give a running guest a new supervisor; return what it reports, None if that takes too long."""
     control = listen(f"{spec['dir']}/{live.CONTROL}")
-    fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    fd = open_log(log)
     mine, theirs = socket.socketpair()
     fds = {"monitor": -1, "control": control.fileno(), "ready": theirs.fileno(), "lock": lock.fd, "owner": -1}
 
     def body() -> None:
         _plain_process(fd)
-        _become_supervisor({**spec, "adopt": True}, fds)
+        _become_supervisor({**spec, "adopt": True}, fds, {})
 
     _fork(body)
     for end in (theirs, control):

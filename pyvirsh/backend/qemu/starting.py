@@ -130,6 +130,7 @@ def make_spec(driver: "QemuDriver", domain: "Domain", path: str, number: int, fl
         },
         "devices": devices(domain),
         "pins": pins(domain),
+        "logs": {},
         "paused": bool(flags & c.DOMAIN_START_PAUSED),
     }
 
@@ -170,7 +171,10 @@ def pins(domain: "Domain") -> "dict[str, Any]":
 def decide(driver: "QemuDriver", launch: process.Launch, domain: "Domain") -> None:
     """Decide what is run, and make what it needs."""
     facts, host = driver.facts(define.emulator_of(domain)), driver.host()
-    command = argv.build(domain, facts, host, make_paths(driver, launch, str(domain.uuid)))
+    paths = make_paths(driver, launch, str(domain.uuid))
+    logged, sets = log_terminals(launch, domain, paths)
+    command = argv.build(logged, facts, host, paths)
+    command.words += sets
     if command.secrets:
         ids = ", ".join(secret.id for secret in command.secrets)
         raise VirError(
@@ -180,7 +184,7 @@ def decide(driver: "QemuDriver", launch: process.Launch, domain: "Domain") -> No
         make_directory(directory)
     if command.master_key:
         write_file(command.master_key, os.urandom(32), sync=False)
-    launch.fds = taps.open_all(command.fds, domain)
+    launch.fds += taps.open_all(command.fds, domain)
     launch.words, launch.environment, launch.helpers = command.words, command.env, command.helpers
     launch.setup = [*passwords(domain), *setup(domain)]
 
@@ -199,6 +203,28 @@ def make_paths(driver: "QemuDriver", launch: process.Launch, uuid: str) -> argv.
     paths.now = time.time()
     paths.utc_offset = time.localtime(paths.now).tm_gmtoff
     return paths
+
+
+def log_terminals(launch: process.Launch, domain: "Domain", paths: argv.Paths) -> "tuple[Domain, list[str]]":
+    """Have QEMU copy what the guest says on its terminals into pipes that the supervisor reads.
+
+    Returns the definition that says so, and the words that name the pipes.
+    """
+    logged, words = domain.copy(), []
+    seen: set[str] = set()
+    for source, info in livexml.characters(logged):
+        alias = str(info.alias)
+        if source.type != "pty" or source.log_file or alias in seen:
+            continue
+        seen.add(alias)
+        ours, theirs = os.pipe()
+        launch.logs[alias] = ours
+        launch.fds.append((theirs, paths.first_fd))
+        words += ["-add-fd", f"set={len(seen)},fd={paths.first_fd},opaque=log"]
+        source.log_file, source.log_append = f"/dev/fdset/{len(seen)}", "on"
+        launch.spec["logs"][alias] = f"{launch.log.removesuffix('.log')}-{alias}.log"
+        paths.first_fd += 1
+    return logged, words
 
 
 def number_images(domain: "Domain") -> None:

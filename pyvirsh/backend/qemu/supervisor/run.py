@@ -4,6 +4,7 @@ The spec comes as a file; its "fds" name the descriptors that were inherited, -1
 monitor  a connection to QEMU's first monitor socket     control  the listening control socket
 ready    where the command waits for the start's outcome  lock    the guest's lock, held meanwhile
 owner    readable when the connection ends that the guest is to die with
+logs     what the guest says on its terminals: alias -> pipe
 """
 
 import json
@@ -13,6 +14,7 @@ import socket
 
 from pyvirsh.backend.qemu import live
 from pyvirsh.backend.qemu.supervisor import adopt
+from pyvirsh.backend.qemu.supervisor.consolelog import ConsoleLog
 from pyvirsh.backend.qemu.supervisor.control import Control
 from pyvirsh.backend.qemu.supervisor.guest import DESTROYED, Supervisor
 from pyvirsh.backend.qemu.supervisor.loop import Loop
@@ -42,6 +44,8 @@ def main(fd: int) -> int:
     supervisor.monitor = Monitor(loop, sock, policy.take, lambda: None)
     supervisor.on_exit = ready.tell_exit
     Control(supervisor, policy, socket.socket(fileno=fds["control"]))
+    for alias, pipe in fds.get("logs", {}).items():
+        ConsoleLog(loop, spec["logs"][alias], pipe)
     if fds["owner"] >= 0:
         loop.watch(fds["owner"], lambda events: _owner_gone(supervisor, fds["owner"]))
     if spec.pop("adopt", False):
