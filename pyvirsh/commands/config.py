@@ -209,8 +209,10 @@ def metadata(ctx: "Session", args: "Args") -> None:
                 line_notes=False,
             ),
         )
+    elif element := stored(ctx, dom, c.DOMAIN_METADATA_ELEMENT, uri, flags):
+        ctx.out.xml(element + "\n")
     else:
-        ctx.out.xml(stored(ctx, dom, c.DOMAIN_METADATA_ELEMENT, uri, flags) + "\n")
+        ctx.out.data(None, "\n")
 
 
 # -- launch security -------------------------------------------------------------------------------
