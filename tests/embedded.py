@@ -188,9 +188,44 @@ def end(process, number=signal.SIGKILL):
         os.close(fd)
 
 
+def who_mention(path):
+    """Return the processes, but this one, that have something to do with a directory: pid -> command line."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                words = file.read()
+            with open(f"/proc/{entry}/environ", "rb") as file:
+                words += file.read()
+            fds = [os.readlink(f"/proc/{entry}/fd/{fd}") for fd in os.listdir(f"/proc/{entry}/fd")]
+        except OSError:
+            continue
+        if os.fsencode(path) in words or any(fd.startswith(path) for fd in fds):
+            found[int(entry)] = words.replace(b"\0", b" ")[:200].decode("utf-8", "replace")
+    return found
+
+
+def await_nobody(path, seconds=10.0):
+    """Wait until no process has anything to do with a directory."""
+    deadline = time.monotonic() + seconds
+    while left := who_mention(path):
+        for pid in left:
+            process = live.process_of(pid)
+            fd = process.open()
+            if fd >= 0:
+                poll = select.poll()
+                poll.register(fd, select.POLLIN)
+                ended = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+                os.close(fd)
+                assert ended, f"somebody is left: {left}"
+
+
 @pytest.fixture
 def house(tmp_path):
-    """A house that is empty before and after."""
+    """A house that is empty before and after, and has left no process behind."""
     made = House(tmp_path / "h")
     yield made
     made.empty()
+    await_nobody(str(made.root))

@@ -50,7 +50,7 @@ def test_a_guest_talks_on_without_its_supervisor(house, tiny_guest):
     second.send(b"seq 30000; echo $((6*7))x\n")
     read_until(second, b"42x")
     second.finish()
-    log = house.root / "log/qemu/g-serial0.log"
+    log = house.root / "log/qemu/terminals/g.serial0.log"
     assert b"tiny guest is up" in log.read_bytes()
 
 

@@ -161,6 +161,17 @@ def test_an_autodestroyed_guest_ends_with_its_connection(house):
     await_gone(dom.uuid)
 
 
+def test_logs_are_removed_with_the_guest_if_asked(house):
+    house.define("g.serial0", devices="<serial type='pty'/>")
+    dom = house.start("g", devices="<serial type='pty'/>")
+    other = house.driver.domain_create_with_flags(house.driver.domain_lookup_by_name("g.serial0"))
+    logs = house.root / "log/qemu"
+    assert (logs / "g.log").exists() and (logs / "terminals/g.serial0.log").exists()
+    house.driver.domain_destroy_flags(dom, c.DOMAIN_DESTROY_REMOVE_LOGS)
+    assert sorted(path.name for path in logs.rglob("*.log")) == ["g.serial0.log", "g.serial0.serial0.log"]
+    house.driver.domain_destroy(other)
+
+
 def test_graceful_destruction(house):
     dom = house.start("g")
     house.driver.domain_destroy_flags(dom, c.DOMAIN_DESTROY_GRACEFUL)
@@ -335,7 +346,7 @@ def test_signals_to_qemu_from_outside(house):
 
 def test_the_log_names_the_command_line_and_no_secret(house):
     dom = house.start("g", devices="<graphics type='vnc' autoport='yes' passwd='hush'/>")
-    (log,) = Path(house.root / "log/qemu").iterdir()
+    log = house.root / "log/qemu/g.log"
     assert "qemu-system-x86_64" in log.read_text() and "hush" not in log.read_text()
     for path in house.root.rglob("*"):
         if path.is_file() and path.name not in ("config.xml", "live.xml"):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # How long a supervisor may take to answer; to end a guest, by asking first and then by force.
 ASK_SECONDS = 30.0
 END_SECONDS = 20.0
+# Where in the directory of logs what guests say on their terminals is kept.
+TERMINALS = "terminals"
 
 # -- asking the supervisor -------------------------------------------------------------------------------
 
@@ -108,14 +110,15 @@ def _destroy_by_force(driver: "QemuDriver", guest: live.Guest) -> None:
 
 def _remove_logs(path: str) -> None:
     """Remove a guest's log and those of its terminals."""
-    directory, name = os.path.split(path)
-    stem = name.removesuffix(".log")
-    for entry in os.listdir(directory):
-        middle = entry.removesuffix(".old").removesuffix(".log").removeprefix(stem)
-        if entry.startswith(stem) and (
-            not middle or middle.startswith("-serial") or middle.startswith("-console")
-        ):
-            os.unlink(f"{directory}/{entry}")
+    stem = os.path.basename(path).removesuffix(".log")
+    directory = f"{os.path.dirname(path)}/{TERMINALS}"
+    names = os.listdir(directory) if os.path.isdir(directory) else []
+    ours = [name for name in names if name.removesuffix(".old").rsplit(".", 2)[0] == stem]
+    for file in (path, path + ".old", *(f"{directory}/{name}" for name in ours)):
+        try:
+            os.unlink(file)
+        except FileNotFoundError:
+            continue
 
 
 SHUTDOWN_FLAGS = c.DOMAIN_SHUTDOWN_ACPI_POWER_BTN | c.DOMAIN_SHUTDOWN_GUEST_AGENT

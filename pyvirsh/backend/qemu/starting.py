@@ -28,6 +28,7 @@ from pyvirsh.backend.qemu import (
 )
 from pyvirsh.backend.qemu.disks import path_of
 from pyvirsh.backend.qemu.events import announce
+from pyvirsh.backend.qemu.lifecycle import TERMINALS
 from pyvirsh.backend.qemu.supervisor import remains
 from pyvirsh.backend.store import escaped, make_directory, remove_tree, write_file
 
@@ -212,6 +213,8 @@ def log_terminals(launch: process.Launch, domain: "Domain", paths: argv.Paths) -
     """
     logged, words = domain.copy(), []
     seen: set[str] = set()
+    directory = f"{os.path.dirname(launch.log)}/{TERMINALS}"
+    stem = os.path.basename(launch.log).removesuffix(".log")
     for source, info in livexml.characters(logged):
         alias = str(info.alias)
         if source.type != "pty" or source.log_file or alias in seen:
@@ -222,8 +225,10 @@ def log_terminals(launch: process.Launch, domain: "Domain", paths: argv.Paths) -
         launch.fds.append((theirs, paths.first_fd))
         words += ["-add-fd", f"set={len(seen)},fd={paths.first_fd},opaque=log"]
         source.log_file, source.log_append = f"/dev/fdset/{len(seen)}", "on"
-        launch.spec["logs"][alias] = f"{launch.log.removesuffix('.log')}-{alias}.log"
+        launch.spec["logs"][alias] = f"{directory}/{stem}.{alias}.log"
         paths.first_fd += 1
+    if seen:
+        make_directory(directory)
     return logged, words
 
 
