@@ -12,6 +12,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import VirError
 
 RUNNING, PAUSED, SHUTOFF = c.DOMAIN_RUNNING, c.DOMAIN_PAUSED, c.DOMAIN_SHUTOFF
+VNC = "<graphics type='vnc' autoport='yes' listen='127.0.0.1'/>"
 A, B = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"
 
 
@@ -86,6 +87,17 @@ def test_a_running_guest_outlives_its_definition_and_gets_another(house):
     assert house.driver.domain_get_max_memory(dom) == 32 * 1024
     house.driver.domain_destroy(dom)
     assert house.driver.domain_get_max_memory(dom) == 48 * 1024
+
+
+def test_a_running_guests_document_can_be_defined_again(house):
+    channel = "<channel type='unix'><target type='virtio' name='a.b'/></channel>"
+    dom = house.start("g", devices=channel + "<serial type='pty'/>" + VNC)
+    stored = house.driver.domain_get_xml_desc(dom, c.DOMAIN_XML_INACTIVE)
+    live = house.driver.domain_get_xml_desc(dom)
+    assert str(house.runtime) in live and str(house.runtime) not in stored
+    house.driver.domain_define_xml(live)
+    assert house.driver.domain_get_xml_desc(dom, c.DOMAIN_XML_INACTIVE) == stored
+    assert house.driver.domain_get_xml_desc(dom, c.DOMAIN_XML_MIGRATABLE) == stored
 
 
 def test_what_is_refused_when_names_and_uuids_clash(house):

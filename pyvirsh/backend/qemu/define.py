@@ -15,7 +15,7 @@ from pyvirsh.backend.errors import (
     OPERATION_INVALID,
     VirError,
 )
-from pyvirsh.backend.qemu import autostart, kept, live, probe
+from pyvirsh.backend.qemu import autostart, kept, live, livexml, probe
 from pyvirsh.backend.qemu.driver import AUTOSTART, no_domain
 from pyvirsh.backend.qemu.events import announce
 from pyvirsh.backend.store import check_name
@@ -44,6 +44,7 @@ def read(driver: "QemuDriver", xml: str) -> "Domain":
     """Parse, complete and check a definition from outside.  Errors: XML_ERROR and others."""
     domain = parse_domain(xml)
     check_name(domain.name)
+    livexml.drop_places(domain)
     complete(driver, domain)
     return domain
 
@@ -258,3 +259,17 @@ def domain_rename(driver: "QemuDriver", dom: DomainRef, new_name: "str | None", 
     announce(driver, dom, (c.DOMAIN_EVENT_UNDEFINED, c.DOMAIN_EVENT_UNDEFINED_RENAMED))
     announce(driver, DomainRef(name, dom.uuid, -1), (c.DOMAIN_EVENT_DEFINED, c.DOMAIN_EVENT_DEFINED_RENAMED))
     return 0
+
+
+# -- other forms -----------------------------------------------------------------------------------------
+
+
+def connect_domain_xml_to_native(
+    driver: "QemuDriver", native_format: str, domain_xml: str, flags: int = 0
+) -> str:
+    from pyvirsh.backend.qemu import native
+
+    check_flags(flags, 0, "qemuConnectDomainXMLToNative")
+    native.check_format(native_format)
+    domain = read(driver, domain_xml)
+    return native.to_argv(domain, driver.facts(emulator_of(domain)), driver.host(), driver.roots.state)

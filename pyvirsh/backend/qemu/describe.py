@@ -7,7 +7,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed, invalid, no_metadata
 from pyvirsh.backend.errors import OPERATION_DENIED, OPERATION_INVALID, VirError
-from pyvirsh.backend.qemu import autostart
+from pyvirsh.backend.qemu import autostart, livexml
 from pyvirsh.backend.qemu.change import Change
 from pyvirsh.backend.qemu.events import announce
 from pyvirsh.backend.qemu.info import chosen
@@ -33,6 +33,7 @@ def domain_get_xml_desc(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
         from pyvirsh.backend.conf.domain.filling import inactive
 
         inactive.strip(domain)
+        livexml.drop_places(domain)
         guest = None
     from pyvirsh.backend.conf.domain import views
 

@@ -252,6 +252,7 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_create_xml_with_files",
     ),
     "define": (
+        "connect_domain_xml_to_native",
         "domain_define_xml",
         "domain_define_xml_flags",
         "domain_rename",

@@ -4,7 +4,7 @@ from pyvirsh.backend.conf.domain import Domain, parse_domain
 from pyvirsh.backend.conf.domain.chardev import CharPeer, CharSource
 from pyvirsh.backend.errors import OPERATION_INVALID, VirError
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import read_file, write_file
+from pyvirsh.backend.store import is_uuid, read_file, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,20 @@ def apply(domain: Domain, facts: "list[list[str]]") -> None:
         disk.target_tray = tray if tray == "open" else None
     for kib in by_kind.get("balloon", ()):
         domain.current_memory = int(kib)
+
+
+def drop_places(domain: Domain) -> None:
+    """Drop the sockets that a start has placed in a runtime directory, of this boot or an earlier one."""
+    for source, _ in characters(domain):
+        path = source.peer.path
+        if source.type == "unix" and path and _is_placed(path):
+            source.peers = []
+
+
+def _is_placed(path: str) -> bool:
+    """Say whether a path is RUNTIME/BOOT/UUID/NAME."""
+    *_, boot, uuid, _ = ["", "", "", *path.split("/")]
+    return is_uuid(uuid) and len(boot) == 8 and not boot.strip("0123456789abcdef")
 
 
 def characters(domain: Domain) -> "Iterator[tuple[CharSource, Info]]":
