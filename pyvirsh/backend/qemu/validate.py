@@ -24,7 +24,7 @@ def check(domain: Domain, facts: Facts, host: Host, *, for_start: bool) -> None:
     if for_start:
         general.check_host(domain, facts, host)
         devices.check_host(domain, facts, host)
-        storage.check_start(domain)
+        storage.check_start(domain, facts)
 
 
 def check_name(name: "str | None") -> None:

@@ -121,6 +121,7 @@ def _emulator(plan: Plan, tpm: Tpm, alias: str) -> None:
         words += ["--tpmstate", f"dir={plan.paths.tpm},mode=0600", "--terminate"]
         if tpm.backend_version != "1.2":
             words.append("--tpm2")
+        plan.command.directories.append(plan.paths.tpm)
         plan.command.helpers.append(Helper("swtpm", alias, words, socket))
     plan.add("chardev", f"socket,id=chrtpm,path={escaped(socket)}")
     plan.add("tpmdev", f"emulator,id=tpm-{alias},chardev=chrtpm")

@@ -261,6 +261,9 @@ def _others(domain: Domain) -> None:
         raise _refuse("memballoon model 'xen' is not supported by this QEMU binary: use 'virtio'")
     if devices.iommu is not None and devices.iommu.model == "smmuv3":
         raise _refuse("IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
+    if devices.iommu is not None and devices.iommu.model == "intel":
+        if family(domain.os.machine or "") != "q35":
+            raise _refuse("IOMMU device: 'intel' is only supported with Q35 machines")
     if devices.nvram is not None:
         raise _refuse("nvram device is only supported for PPC64")
     _reports(domain)
@@ -289,6 +292,10 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
             raise _refuse(detail)
         if graphics.type == "dbus" and graphics.p2p != "yes":
             raise _refuse("graphics type='dbus' needs a message bus: use p2p='yes'")
+    for video in domain.devices.videos:
+        if video.model == "qxl" and not {"qxl", "qxl-vga"} & facts.devices:
+            detail = "domain configuration does not support video model 'qxl'"
+            raise _refuse(f"{detail}: install qemu-system-modules-spice, or use another model")
     for interface in domain.devices.interfaces:
         _interface_host(interface)
 

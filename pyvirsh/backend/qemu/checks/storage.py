@@ -81,9 +81,10 @@ def _place(disk: Disk, board: str) -> None:
         raise VirError(INTERNAL_ERROR, "Only 1 fdc controller is supported")
 
 
-def check_start(domain: Domain) -> None:
+def check_start(domain: Domain, facts: Facts) -> None:
     """Check what QEMU would refuse when the guest starts."""
     for disk in domain.devices.disks:
+        _newer(disk, facts)
         address = disk.info.address
         limits = {"ide": (1, 1), "fdc": (0, 1), "sata": (0, 5)}.get(disk.target_bus or "")
         if limits is None or address is None or address.type != "drive":
@@ -95,6 +96,17 @@ def check_start(domain: Domain) -> None:
             raise _refuse(
                 f"disk '{disk.target_dev}': type='volume' is not supported: name its file or device"
             )
+
+
+def _newer(disk: Disk, facts: Facts) -> None:
+    """Refuse what older QEMUs lack."""
+    driver = disk.driver
+    if driver is None:
+        return
+    if driver.iothreads and not facts.has("virtio-blk-pci", "iothread-vq-mapping"):
+        raise _refuse(f"disk '{disk.target_dev}': driver/iothreads needs QEMU 9.0 or newer")
+    if driver.discard_no_unref is not None and facts.version < (8, 1):
+        raise _refuse(f"disk '{disk.target_dev}': discard_no_unref needs QEMU 8.1 or newer")
 
 
 def _driver(disk: Disk) -> None:
