@@ -109,14 +109,24 @@ WORLD = r"""
 for group in /sys/fs/cgroup/*/cgroup.procs; do
     own=${group%/*}/$NAME
     mkdir "$own" 2>/dev/null || continue
-    cat "${group%/*}/cpuset.cpus" >"$own/cpuset.cpus" 2>/dev/null
-    cat "${group%/*}/cpuset.mems" >"$own/cpuset.mems" 2>/dev/null
+    for set in cpus mems; do
+        [ -w "$own/cpuset.$set" ] && cat "${group%/*}/cpuset.$set" >"$own/cpuset.$set"
+    done
     echo $$ >"$own/cgroup.procs" 2>/dev/null || rmdir "$own"
 done
 exec unshare --mount --net --pid --cgroup --fork --kill-child --mount-proc sh -c '
 for place in /run /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
     mount -t tmpfs none $place
 done
+mounts=$(cat /proc/mounts)
+echo "$mounts" | while read -r _ place kind options _; do
+    case $kind in cgroup*) ;; *) continue ;; esac
+    options=$(echo "$options" | sed -E "s/(rw|relatime|no(suid|dev|exec)|nsdelegate|memory_recursiveprot),?//g; s/,$//")
+    umount $place
+    mount -t $kind ${options:+-o $options} none $place
+done
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0600 none /dev/pts
+mount --bind /dev/pts/ptmx /dev/ptmx
 cp -r "$BASE/cache/." /var/cache/libvirt
 mkdir -p /run/lock
 mount --bind "$BASE/etc" /etc/libvirt
@@ -153,9 +163,13 @@ def system_libvirtd() -> "Iterator[Path]":
                 stdout=log,
                 stderr=log,
             )
-        with running(process):
+        try:
             wait_for(base / "libvirt" / "libvirt-sock", process)
             yield base
+        finally:
+            # unshare minds no other signal; its child and all that is in there go with it.
+            process.kill()
+            process.wait()
     finally:
         for group in Path("/sys/fs/cgroup").glob(f"*/{base.name}"):
             _remove_group(group)

@@ -20,9 +20,9 @@ Each line is one command string.  Lines with ``@`` say something about the next 
 ``q/`` are the files of catalogue/xml with {guest} (the tiny guest), {dir} (the working directory), {uri} and
 {peer} (this side's daemon, another one of this side) filled in, which lines may have too.
 
-    python tests/differential.py [PART-OF-A-NAME...]
+    python tests/differential.py [--all] [PART-OF-A-NAME...]
 
-prints what differs and a table: per group, how many commands were compared and how many were equal.
+prints what differs (--all: everything) and a table: per group, how many commands were compared and how many were equal.
 """
 
 import contextlib
@@ -116,6 +116,8 @@ class Result:
         for answer in (self.theirs, self.ours):
             out, err, status = self._seen(answer)
             texts.append([*out.splitlines(), *(f"2> {text}" for text in err.splitlines()), f"[{status}]"])
+        if self.equal:
+            return "\n".join([self.line.shown, *texts[0]])
         return "\n".join([self.line.shown, *difflib.unified_diff(*texts, "virsh", "pyvirsh", lineterm="")])
 
 
@@ -423,6 +425,8 @@ def table(results: list[Result]) -> str:
 
 def main(argv: list[str]) -> int:
     """Run what is named, or all."""
+    whole = "--all" in argv
+    argv = [word for word in argv if word != "--all"]
     results = []
     with Judge() as judge:
         for case in cases():
@@ -435,7 +439,7 @@ def main(argv: list[str]) -> int:
             sys.stdout.write(
                 f"## {case.name}: {len(got)} lines, {len(wrong)} differ, {time.monotonic() - began:.1f} s\n"
             )
-            for result in wrong:
+            for result in got if whole else wrong:
                 mark = "(virsh hung) " if result.hung else ""
                 mark += f"(differs: {result.line.differs}) " if result.line.differs else ""
                 sys.stdout.write(mark + result.difference() + "\n\n")

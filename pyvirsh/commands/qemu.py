@@ -173,7 +173,8 @@ def _shown(event: "Event", args: "Args") -> "tuple[dict[str, object], str]":
     name, seconds, micros, details = event.values
     domain = getattr(event.ref, "name", "")
     value = _parse(str(details)) if details is not None else None
-    shown = "<null>" if details is None else pretty(value) if args.pretty else str(details)
+    # What is laid out ends with a newline of its own.
+    shown = "<null>" if details is None else pretty(value) + "\n" if args.pretty else str(details)
     when = "" if args.timestamp else f" at {seconds}.{micros:06d}"
     data = {"event": name, "domain": domain, "seconds": seconds, "micros": micros, "details": value}
     return data, f"event {name}{when} for domain '{domain}': {shown}\n"
