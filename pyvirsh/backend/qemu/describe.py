@@ -34,6 +34,9 @@ def domain_get_xml_desc(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
 
         inactive.strip(domain)
         livexml.drop_places(domain)
+        for graphics in domain.devices.graphics:
+            if graphics.type == "vnc" and graphics.port is None and graphics.autoport == "yes":
+                graphics.port = -1
         guest = None
     from pyvirsh.backend.conf.domain import views
 
