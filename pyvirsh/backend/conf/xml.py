@@ -105,8 +105,9 @@ def _syntax_error(data: bytes, log: "Iterable[etree._LogEntry]") -> VirError:
 
 
 def _caret(line: str, column: int) -> str:
-    start = max(0, column - 1 - 79) if len(line) > 79 else 0
-    return f"{line[start : start + 79]}\n{'-' * max(0, column - start - 1)}^"
+    # The parser counts letters, libvirt's counts bytes.
+    pointer = "".join("\t" if byte == 9 else "-" for byte in line[: max(0, column - 1)].encode())
+    return f"{line}\n{pointer.ljust(column - 1, '-')}^"
 
 
 def local_name(element: Element) -> str:

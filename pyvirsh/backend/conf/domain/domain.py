@@ -210,7 +210,7 @@ def parse_domain(document: "str | bytes") -> Domain:
     """Make a domain of XML text.  Errors: XML_ERROR."""
     root = xml.parse(document)
     if root.tag != "domain":
-        detail = f"unexpected root element <{xml.local_name(root)}>, expecting <domain>"
+        detail = f"expecting root element of 'domain', not '{xml.local_name(root)}'"
         raise VirError(XML_ERROR, detail)
     return Domain.parse(root)
 
