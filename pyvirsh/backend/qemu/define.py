@@ -15,10 +15,9 @@ from pyvirsh.backend.errors import (
     OPERATION_INVALID,
     VirError,
 )
-from pyvirsh.backend.qemu import autostart, kept, live, livexml, probe
+from pyvirsh.backend.qemu import autostart, kept, live, livexml, probe, validate
 from pyvirsh.backend.qemu.driver import AUTOSTART, no_domain
 from pyvirsh.backend.qemu.events import announce
-from pyvirsh.backend.store import check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ def check_flags(flags: int, allowed: int, function: str) -> None:
 def read(driver: "QemuDriver", xml: str) -> "Domain":
     """Parse, complete and check a definition from outside.  Errors: XML_ERROR and others."""
     domain = parse_domain(xml)
-    check_name(domain.name)
     livexml.drop_places(domain)
     complete(driver, domain)
     return domain
@@ -51,7 +49,7 @@ def read(driver: "QemuDriver", xml: str) -> "Domain":
 
 def complete(driver: "QemuDriver", domain: "Domain") -> None:
     """Fill in what a definition leaves open and check it."""
-    from pyvirsh.backend.qemu import defaults, validate
+    from pyvirsh.backend.qemu import defaults
 
     facts, host = driver.facts(emulator_of(domain)), driver.host()
     defaults.complete(domain, facts, host, new_uuid=new_uuid, new_mac=new_mac)
@@ -238,7 +236,7 @@ def _forget_last(driver: "QemuDriver", uuid: str) -> None:
 def domain_rename(driver: "QemuDriver", dom: DomainRef, new_name: "str | None", flags: int = 0) -> int:
     check_flags(flags, 0, "qemuDomainRename")
     name = str(new_name)
-    check_name(name)
+    validate.check_name(name)
     with driver.hold(dom.uuid, "rename"):
         if driver.running(dom.uuid) is not None:
             raise VirError(OPERATION_INVALID, "cannot rename active domain")

@@ -111,9 +111,13 @@ def _key(emulator: str) -> "list[int | str]":
 
 
 def _missing(emulator: str, error: OSError) -> VirError:
+    if isinstance(error, PermissionError):
+        detail = f"QEMU binary {emulator} is not executable: {error.strerror}: correct the element emulator"
+        return VirError(SYSTEM_ERROR, detail)
     arch = os.path.basename(emulator).removeprefix("qemu-system-")
-    package = _PACKAGES.get({"i386": "i686", "arm": "armv7l"}.get(arch, arch), "qemu-system-x86")
-    detail = f"Cannot check QEMU binary {emulator}: {error.strerror}: install the package {package}"
+    package = _PACKAGES.get({"i386": "i686", "arm": "armv7l"}.get(arch, arch))
+    remedy = f"install the package {package}" if package else "correct the element emulator"
+    detail = f"Cannot check QEMU binary {emulator}: {error.strerror}: {remedy}"
     return VirError(SYSTEM_ERROR, detail)
 
 
