@@ -4,18 +4,15 @@ Source: libvirt's network XML format; messages as observed.
 """
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.conf import metadata, xml
 from pyvirsh.backend.conf.domain.net import BandwidthSide, VirtualPort, VlanTag
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
+from pyvirsh.backend.conf.network_check import address_of, check, class_prefix
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
-    INTERNAL_ERROR,
     NO_NAME,
-    SYSTEM_ERROR,
-    XML_DETAIL,
     XML_ERROR,
     VirError,
 )
@@ -28,16 +25,8 @@ if TYPE_CHECKING:
 FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 # Modes in which libvirt makes a bridge of its own.
 BRIDGED = ("none", "nat", "route", "open")
-VIRTUAL_PORTS = "none 802.1Qbg 802.1Qbh openvswitch midonet".split()
-_MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
-_TXT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 LEASE_UNITS = ("seconds", "minutes", "hours")
 _LEASE_MIN = 120
-
-
-def plain(detail: str) -> VirError:
-    """Make the error for what libvirt reports without a prefix."""
-    return VirError(XML_DETAIL, detail)
 
 
 class NatRange(Model):
@@ -230,10 +219,7 @@ class Ip(Model):
             return int(self.prefix)
         if self.netmask is not None:
             return bin(int(ipaddress.ip_address(self.netmask))).count("1")
-        if self.is_ipv6:
-            return 64
-        first = int((self.address or "0").partition(".")[0])
-        return 8 if first < 128 else 16 if first < 192 else 24 if first < 224 else 4
+        return class_prefix(self.address or "0")
 
 
 class Route(Model):
@@ -333,7 +319,7 @@ class Network(Model):
     def after_parse(self, element: xml.Element) -> None:
         if not self.name:
             raise VirError(NO_NAME)
-        _check(self)
+        check(self)
         _complete(self)
 
 
@@ -345,289 +331,6 @@ def parse_network(root: xml.Element, *, new_uuid: "Callable[[], str]") -> Networ
     if network.uuid is None:
         network.uuid = new_uuid()
     return network
-
-
-# -- checks ----------------------------------------------------------------------------------------------
-
-
-def _check(net: Network) -> None:
-    name = net.name
-    if "/" in name:
-        raise plain("invalid char in name: /")
-    if net.uuid is not None and not re.fullmatch(r"[0-9a-fA-F-]{32,36}", net.uuid):
-        raise VirError(INTERNAL_ERROR, "malformed uuid element")
-    if net.ipv6 not in (None, "yes", "no"):
-        raise VirError(XML_ERROR, f"Invalid ipv6 setting '{net.ipv6}' in network '{name}'")
-    if net.title and "\n" in net.title:
-        raise VirError(XML_ERROR, "Network title can't contain newlines")
-    _check_bridge(net)
-    if net.virtualport is not None and (net.virtualport.type or "none") not in VIRTUAL_PORTS:
-        raise VirError(CONFIG_UNSUPPORTED, f"unknown virtualport type {net.virtualport.type}")
-    for bandwidth in (net.bandwidth, *(group.bandwidth for group in net.portgroups)):
-        check_bandwidth(bandwidth)
-    if net.dns is not None:
-        _check_dns(net, net.dns)
-    for ip in net.ips:
-        check_ip(net, ip)
-    for route in net.routes:
-        _check_route(net, route)
-    _check_forward(net)
-
-
-def _check_bridge(net: Network) -> None:
-    bridge, name = net.bridge, net.name
-    if bridge is not None:
-        if bridge.delay is not None and not bridge.delay.isdigit():
-            raise VirError(XML_ERROR, f"Invalid delay value in network '{name}'")
-        if bridge.mac_table_manager not in (None, "kernel", "libvirt"):
-            value = bridge.mac_table_manager
-            raise VirError(XML_ERROR, f"Invalid macTableManager setting '{value}' in network '{name}'")
-    if net.mac is not None:
-        if not _MAC.fullmatch(net.mac):
-            raise VirError(XML_ERROR, f"Invalid bridge mac address '{net.mac}' in network '{name}'")
-        if int(net.mac.partition(":")[0], 16) & 1:
-            detail = f"Invalid multicast bridge mac address '{net.mac}' in network '{name}'"
-            raise VirError(XML_ERROR, detail)
-    if net.mtu is not None and not net.mtu.isdigit():
-        raise VirError(XML_ERROR, f"Invalid mtu size '{net.mtu}' in network '{name}'")
-
-
-def check_bandwidth(bandwidth: "Bandwidth | None") -> None:
-    """Check limits.  Errors: XML_ERROR, XML_DETAIL."""
-    sides = (("inbound", bandwidth.inbound), ("outbound", bandwidth.outbound)) if bandwidth else ()
-    for where, side in sides:
-        if side is None:
-            continue
-        for attribute in ("average", "peak", "floor", "burst"):
-            value = getattr(side, attribute)
-            if value is not None and not value.isdigit():
-                detail = f"Invalid value for attribute '{attribute}' in element '{where}': '{value}'."
-                raise VirError(XML_ERROR, detail + " Expected non-negative integer value")
-        if side.average is None and side.floor is None:
-            raise plain("Missing mandatory average or floor attributes")
-
-
-def _check_dns(net: Network, dns: Dns) -> None:
-    name = net.name
-    if dns.enable == "no" and (dns.forwarders or dns.txts or dns.srvs or dns.hosts):
-        raise VirError(XML_ERROR, f"Extra data in disabled network '{name}'")
-    for forwarder in dns.forwarders:
-        if forwarder.addr is None and forwarder.domain is None:
-            detail = "Invalid forwarder element, must contain at least one of addr or domain"
-            raise VirError(XML_ERROR, detail)
-        if forwarder.addr is not None and address_of(forwarder.addr) is None:
-            detail = f"Invalid forwarder IP address '{forwarder.addr}' in network '{name}'"
-            raise VirError(XML_ERROR, detail)
-    for txt in dns.txts:
-        check_txt(name, txt)
-    for srv in dns.srvs:
-        check_srv(name, srv)
-    for host in dns.hosts:
-        check_dns_host(name, host)
-
-
-def check_txt(name: str, txt: Txt, *, partial: bool = False) -> None:
-    """Check a TXT record; partial: one that only picks another.  Errors: XML_DETAIL."""
-    if not txt.name:
-        raise plain(f"missing required name attribute in DNS TXT record of network {name}")
-    if not _TXT_NAME.fullmatch(txt.name):
-        raise plain(f"prohibited character in DNS TXT record name '{txt.name}' of network {name}")
-    if txt.value is None and not partial:
-        raise plain(
-            f"missing required value attribute in DNS TXT record named '{txt.name}' of network {name}"
-        )
-
-
-def check_srv(name: str, srv: Srv, *, partial: bool = False) -> None:
-    """Check an SRV record; partial: one that only picks another.  Errors: XML_DETAIL."""
-    if not srv.service and not partial:
-        raise plain(f"missing required service attribute in DNS SRV record of network '{name}'")
-    if not srv.protocol and not partial:
-        detail = f"missing required protocol attribute in DNS SRV record '{srv.service}' of network '{name}'"
-        raise plain(detail)
-    for attribute, high in (("port", 65535), ("priority", 65535), ("weight", 65535)):
-        value = getattr(srv, attribute)
-        if value is not None and not (value.isdigit() and int(value) <= high):
-            raise plain(
-                f"invalid DNS SRV {attribute} attribute for service '{srv.service}' in network '{name}'"
-            )
-
-
-def check_dns_host(name: str, host: DnsHost, *, partial: bool = False) -> None:
-    """Check a DNS host; partial: one that only picks another.  Errors: XML_DETAIL."""
-    if not host.names and not partial:
-        raise plain(f"Missing hostname in network '{name}' DNS HOST record")
-    if host.ip is None and not partial:
-        raise plain(f"Missing IP address in network '{name}' DNS HOST record")
-    if host.ip is not None and address_of(host.ip) is None:
-        raise plain(f"Invalid IP address in network '{name}' DNS HOST record")
-
-
-def address_of(value: "str | None") -> "Address | None":
-    """Return an address; None for what is none."""
-    try:
-        return ipaddress.ip_address(value or "")
-    except ValueError:
-        # Fewer than four numbers are an address to a C library: the last one fills the rest.
-        return _short_address(value or "")
-
-
-def _short_address(value: str) -> "Address | None":
-    parts = value.split(".")
-    if not 1 < len(parts) < 4 or not all(part.isdigit() for part in parts):
-        return None
-    *head, last = map(int, parts)
-    number = last
-    for at, part in enumerate(head):
-        number += part << 8 * (3 - at)
-    return ipaddress.IPv4Address(number) if 0 <= number < 2**32 else None
-
-
-def check_ip(net: Network, ip: Ip) -> None:
-    """Check an address with what is given out there.  Errors: XML_ERROR and its kin."""
-    name = net.name
-    if ip.address is None:
-        raise VirError(XML_ERROR, f"Missing required address attribute in network '{name}'")
-    address = address_of(ip.address)
-    if address is None:
-        raise VirError(XML_ERROR, f"Invalid address '{ip.address}' in network '{name}'")
-    if ip.family not in (None, "ipv4", "ipv6"):
-        raise VirError(XML_ERROR, f"Unrecognized family '{ip.family}' in network '{name}'")
-    if ip.family == "ipv6" and address.version != 6 or ip.family == "ipv4" and address.version != 4:
-        kind = "IPv6" if ip.family == "ipv6" else "IPv4"
-        detail = f"Family '{ip.family}' specified for non-{kind} address '{ip.address}' in network '{name}'"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
-    _check_extent(net, ip, address.version)
-    for dhcp_range in ip.ranges:
-        check_range(net, ip, dhcp_range)
-    for host in ip.hosts:
-        check_host(net, ip, host)
-
-
-def _check_extent(net: Network, ip: Ip, version: int) -> None:
-    name = net.name
-    if ip.netmask is not None:
-        if address_of(ip.netmask) is None:
-            raise VirError(XML_ERROR, f"Invalid netmask '{ip.netmask}' in network '{name}'")
-        if ip.prefix is not None:
-            detail = f"Network '{name}' IP address cannot have both a prefix and a netmask"
-            raise VirError(CONFIG_UNSUPPORTED, detail)
-    if ip.prefix is not None and not (ip.prefix.isdigit() and int(ip.prefix) <= (32, 128)[version == 6]):
-        detail = f"Invalid IPv{version} prefix '{ip.prefix}' in network '{name}'"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
-
-
-def check_range(net: Network, ip: Ip, dhcp_range: DhcpRange) -> None:
-    """Check a range of addresses to be given out.  Errors: XML_ERROR, SYSTEM_ERROR, INTERNAL_ERROR."""
-    for attribute in ("start", "end"):
-        value = getattr(dhcp_range, attribute)
-        if value is None:
-            raise VirError(
-                XML_ERROR, f"Missing '{attribute}' attribute in dhcp range for network '{net.name}'"
-            )
-        if address_of(value) is None:
-            raise VirError(SYSTEM_ERROR, f"Cannot parse socket address '{value}': Name or service not known")
-    start, end, address = map(address_of, (dhcp_range.start, dhcp_range.end, ip.address))
-    assert start is not None and end is not None and address is not None
-    shown = f"range {dhcp_range.start} - {dhcp_range.end}"
-    if start.version != end.version or start.version != address.version:
-        raise VirError(INTERNAL_ERROR, f"mismatch of address family in {shown} for network {ip.address}")
-    if int(end) < int(start):
-        raise VirError(INTERNAL_ERROR, f"{shown} is reversed ")
-    inside = ipaddress.ip_network(f"{address}/{ip.prefix_length()}", strict=False)
-    if start not in inside or end not in inside:
-        detail = f"{shown} is not entirely within network {ip.address}/{ip.prefix_length()}"
-        raise VirError(INTERNAL_ERROR, detail)
-
-
-def check_host(net: Network, ip: Ip, host: DhcpHost, *, partial: bool = False) -> None:
-    """Check a client; partial: one that only picks another.  Errors: XML_ERROR."""
-    name = net.name
-    if host.mac is not None:
-        if not _MAC.fullmatch(host.mac):
-            raise VirError(XML_ERROR, f"Cannot parse MAC address '{host.mac}' in network '{name}'")
-        if int(host.mac.partition(":")[0], 16) & 1:
-            raise VirError(
-                XML_ERROR, f"expected unicast mac address, found multicast '{host.mac}' in network '{name}'"
-            )
-    if host.ip is not None and address_of(host.ip) is None:
-        raise VirError(XML_ERROR, f"Invalid IP address in static host definition for network '{name}'")
-    if partial:
-        if not (host.mac or host.name or host.ip or host.id):
-            where = f"for static host definition in network '{name}'"
-            raise VirError(XML_ERROR, f"At least one of name, mac, or ip attribute must be specified {where}")
-        return
-    if not ip.is_ipv6 and not (host.mac or host.name):
-        detail = f"Static host definition in IPv4 network '{name}' must have mac or name attribute"
-        raise VirError(XML_ERROR, detail)
-    if host.ip is None:
-        raise VirError(XML_ERROR, f"Missing IP address in static host definition for network '{name}'")
-
-
-def _check_route(net: Network, route: Route) -> None:
-    where = net.name
-    for attribute in ("address", "gateway"):
-        value = getattr(route, attribute)
-        if value is None:
-            detail = f"{where}: Missing required {attribute} attribute in route definition"
-            raise VirError(XML_ERROR, detail)
-        if address_of(value) is None:
-            raise VirError(XML_ERROR, f"{where}: Invalid {attribute} address '{value}' in route definition")
-    address = ipaddress.ip_address(route.address or "")
-    extent = route.prefix or route.netmask or ("64" if address.version == 6 else "")
-    if not extent:
-        extent = str(Ip(address=route.address).prefix_length())
-    try:
-        inside = ipaddress.ip_network(f"{address}/{extent}", strict=False)
-    except ValueError as error:
-        raise VirError(
-            XML_ERROR, f"{where}: Invalid netmask or prefix '{extent}' in route definition"
-        ) from error
-    if inside.network_address != address:
-        detail = f"{where}: Address '{route.address}' in route definition is not a network address"
-        raise VirError(XML_ERROR, detail)
-    gateway = address_of(route.gateway)
-    own = (
-        ipaddress.ip_network(f"{address_of(ip.address)}/{ip.prefix_length()}", strict=False) for ip in net.ips
-    )
-    if not any(gateway in network for network in own):
-        detail = f"unreachable static route gateway '{route.gateway}' specified for network '{where}'"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
-
-
-def _check_forward(net: Network) -> None:
-    forward, name = net.forward, net.name
-    if forward is None:
-        return
-    for interface in forward.interfaces:
-        if not interface.dev:
-            detail = f"Missing required dev attribute in <forward> <interface> element of network {name}"
-            raise VirError(XML_ERROR, detail)
-    if forward.nat is not None:
-        _check_nat(name, forward.nat)
-    if forward.mode in ("nat", "route") and not net.ips:
-        detail = f"{forward.mode} forwarding requested, but no IP address provided for network '{name}'"
-        raise VirError(XML_ERROR, detail)
-
-
-def _check_nat(name: str, nat: Nat) -> None:
-    if nat.address is not None:
-        where = f"<address> element in <nat> in <forward> in network {name}"
-        for attribute in ("start", "end"):
-            if getattr(nat.address, attribute) is None:
-                raise VirError(XML_ERROR, f"missing '{attribute}' attribute in {where}")
-        for attribute in ("start", "end"):
-            value = getattr(nat.address, attribute)
-            if address_of(value) is None:
-                detail = f"Bad ipv4 {attribute} address '{value}' in <nat> in <forward> in network '{name}'"
-                raise VirError(XML_ERROR, detail)
-    if nat.port is not None:
-        start, end = nat.port.start or "", nat.port.end or ""
-        where = f"<port> in <nat> in <forward> in network {name}"
-        if not (start.isdigit() and int(start) < 65536):
-            raise plain(f"Missing or invalid 'start' attribute in {where}")
-        if not (end.isdigit() and int(start) <= int(end) < 65536):
-            raise plain(f"Missing or invalid 'end' attribute in {where}")
 
 
 def _complete(net: Network) -> None:

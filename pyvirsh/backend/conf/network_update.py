@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.conf import network as conf
+from pyvirsh.backend.conf import network_check as checks
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.network import Network
 from pyvirsh.backend.errors import OPERATION_INVALID, OPERATION_UNSUPPORTED, XML_ERROR, VirError
@@ -108,7 +109,7 @@ def _dhcp_host(change: Change) -> None:
     host = conf.DhcpHost.parse(change.root)
     ipv6 = ":" in (host.ip or "")
     ip = change.ip("dhcp host", lambda ip: ip.is_ipv6 == ipv6 and (bool(ip.ranges or ip.hosts) or True))
-    conf.check_host(net, ip, host, partial=change.deletes)
+    checks.check_host(net, ip, host, partial=change.deletes)
     same = [old for old in ip.hosts if _is_host(old, host, change)]
     if change.adds:
         if same:
@@ -133,7 +134,7 @@ def _is_host(old: conf.DhcpHost, new: conf.DhcpHost, change: Change) -> bool:
     """Say whether an entry is the one meant: any field for a new one, all given ones for the others."""
     mac = old.mac is not None and new.mac is not None and old.mac == new.mac.lower()
     name = old.name is not None and old.name == new.name
-    ip = old.ip is not None and new.ip is not None and conf.address_of(old.ip) == conf.address_of(new.ip)
+    ip = old.ip is not None and new.ip is not None and checks.address_of(old.ip) == checks.address_of(new.ip)
     if change.adds:
         return mac or name or ip
     if change.deletes:
@@ -150,7 +151,7 @@ def _dhcp_range(change: Change) -> None:
     ip = change.ip("dhcp range", lambda ip: ip.is_ipv6 == ipv6)
     if not change.adds and not change.deletes:
         raise _fixed_entries("dhcp ranges")
-    conf.check_range(net, ip, given)
+    checks.check_range(net, ip, given)
     same = [old for old in ip.ranges if (old.start, old.end) == (given.start, given.end)]
     if change.adds:
         if same:
@@ -222,8 +223,8 @@ def _dns_host(change: Change) -> None:
     net, name = change.net, change.net.name
     given = conf.DnsHost.parse(change.root)
     if change.deletes and given.ip is None and not given.names:
-        raise conf.plain(f"Missing ip and hostname in network '{name}' DNS HOST record")
-    conf.check_dns_host(name, given, partial=change.deletes)
+        raise checks.plain(f"Missing ip and hostname in network '{name}' DNS HOST record")
+    checks.check_dns_host(name, given, partial=change.deletes)
     net.dns = net.dns or conf.Dns()
     same = [old for old in net.dns.hosts if _is_dns_host(old, given)]
     if change.adds:
@@ -247,7 +248,7 @@ def _replace(change: Change, items: "list[Any]", old: Any, new: Any) -> None:
 
 
 def _is_dns_host(old: conf.DnsHost, new: conf.DnsHost) -> bool:
-    same_ip = new.ip is not None and conf.address_of(old.ip) == conf.address_of(new.ip)
+    same_ip = new.ip is not None and checks.address_of(old.ip) == checks.address_of(new.ip)
     return same_ip or any(name in old.names for name in new.names)
 
 
@@ -255,7 +256,7 @@ def _dns_txt(change: Change) -> None:
     change.expect("txt")
     net, name = change.net, change.net.name
     given = conf.Txt.parse(change.root)
-    conf.check_txt(name, given, partial=change.deletes)
+    checks.check_txt(name, given, partial=change.deletes)
     net.dns = net.dns or conf.Dns()
     same = [old for old in net.dns.txts if old.name == given.name]
     if change.adds:
@@ -277,7 +278,7 @@ def _dns_srv(change: Change) -> None:
     if not change.adds and not change.deletes:
         raise _fixed_entries("DNS SRV records")
     given = conf.Srv.parse(change.root)
-    conf.check_srv(name, given, partial=change.deletes)
+    checks.check_srv(name, given, partial=change.deletes)
     net.dns = net.dns or conf.Dns()
     asked = [field for field in _SRV_FIELDS if getattr(given, field) is not None]
     same = [old for old in net.dns.srvs if all(getattr(old, f) == getattr(given, f) for f in asked)]
