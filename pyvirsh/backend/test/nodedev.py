@@ -137,7 +137,8 @@ def add_virtual_host(world: "World", adapter: "Adapter | FcHost") -> NodeDevice:
     model = template.model.copy()
     model.name = _VIRTUAL
     host = model.scsi_host
-    assert host is not None and host.fc_host is not None
+    if host is None or host.fc_host is None:
+        raise VirError(INTERNAL_ERROR, "Device is not a fibre channel HBA")
     host.fc_host.wwnn, host.fc_host.wwpn = adapter.wwnn, adapter.wwpn
     device = of(world)[_VIRTUAL] = NodeDevice(model, made=True)
     _tell(world, device.ref, c.NODE_DEVICE_EVENT_CREATED)
@@ -232,8 +233,9 @@ class NodeDeviceCalls(TestBase):
 
     def node_device_destroy(self, name: str) -> None:
         device = find(self.world, name)
-        # libvirt's driver calls it done although one without a parent that is there stays.
-        if device.model.parent in of(self.world):
+        # libvirt's driver calls it done although all but adapters whose parent is there stay.
+        host = device.model.scsi_host
+        if host is not None and host.fc_host is not None and device.model.parent in of(self.world):
             del of(self.world)[name]
             _tell(self.world, device.ref, c.NODE_DEVICE_EVENT_DELETED)
 

@@ -57,6 +57,7 @@ def load(path: str) -> World:
         _add_domain(world, element, path)
     for tag, module in OBJECTS.items():
         for element in _elements(root, tag, path):
+            _fetch(element, "volume", path)
             import_module(module).load(world, element)
     world.users = _users(root)
     return world
@@ -91,6 +92,13 @@ def _elements(root: xml.Element, tag: str, path: str) -> "Iterator[xml.Element]"
             name = xml.local_name(found)
             raise VirError(XML_ERROR, f"expecting root element of '{tag}', not '{name}'")
         yield found
+
+
+def _fetch(element: xml.Element, tag: str, path: str) -> None:
+    """Put what stands in files of its own into an element."""
+    for old, new in zip(element.findall(tag), list(_elements(element, tag, path)), strict=True):
+        if old is not new:
+            element.replace(old, new)
 
 
 # -- the node ----------------------------------------------------------------------------------------

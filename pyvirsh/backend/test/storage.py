@@ -158,7 +158,7 @@ def load(world: "World", element: xml.Element) -> None:
     """Take a pool of a node file in, with its volumes; it runs and is persistent."""
     from pyvirsh.backend.test import volumes
 
-    pool = of(world).add(conf.parse_pool(element, new_uuid=world.new_uuid), active=True)
+    pool = of(world).add(conf.parse_pool(element, new_uuid=world.new_uuid), active=False)
     pool.active = pool.persistent = True
     for child in element.iterfind("volume"):
         volumes.load(pool, child)

@@ -20,13 +20,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KINDS = {name: getattr(c, "STORAGE_VOL_" + name.upper()) for name in conf.TYPES}
+_NETWORKED = ("rbd", "sheepdog", "gluster", "iscsi-direct")
+_FILES = ("dir", "fs", "netfs", "vstorage")
 
 
 def load(pool: TestPool, element: xml.Element) -> None:
     """Take a volume of a node file in.  Errors: XML_ERROR and its kin."""
     volume = conf.parse_volume(element, pool.model.type)
+    if volume.name in pool.volumes:
+        raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
+    key, path = volume.key, volume.target.path
     place(pool, volume)
+    volume.target.path = path or volume.target.path
+    volume.key = key or volume.target.path
     pool.take(volume.allocation)
     pool.volumes[volume.name] = volume
 
@@ -37,6 +43,13 @@ def place(pool: TestPool, volume: Volume) -> None:
     directory = target.path if target is not None else "(null)"
     volume.target.path = volume.key = f"{directory}/{volume.name}"
     volume.type = volume.type or "file"
+
+
+def kind_of(pool: TestPool) -> int:
+    """Return what volumes of a pool are, whatever their documents say."""
+    if pool.model.type in _FILES:
+        return c.STORAGE_VOL_FILE
+    return c.STORAGE_VOL_NETWORK if pool.model.type in _NETWORKED else c.STORAGE_VOL_BLOCK
 
 
 def ref_of(pool: TestPool, volume: Volume) -> StorageVolRef:
@@ -100,8 +113,8 @@ class VolumeCalls(TestBase):
     # -- reading -----------------------------------------------------------------------------------
 
     def storage_vol_get_info(self, vol: StorageVolRef) -> "tuple[int, int, int]":
-        _, volume = self._volume(vol)
-        return _KINDS[volume.type or "file"], volume.capacity, volume.allocation
+        pool, volume = self._volume(vol)
+        return kind_of(pool), volume.capacity, volume.allocation
 
     def storage_vol_get_xml_desc(self, vol: StorageVolRef, flags: int = 0) -> str:
         allowed(flags, 0, "testStorageVolGetXMLDesc")
