@@ -12,7 +12,7 @@ Each line is one command string.  Lines with ``@`` say something about the next 
 
 - ``@sort``: its lines come in any order
 - ``@mask REGEX``: do not compare what matches
-- ``@until``: run it again and again until it succeeds
+- ``@until [TEXT]``: run it again and again until it succeeds, and says TEXT
 - ``@env NAME=VALUE``: with this environment
 - ``@meanwhile COMMANDS``: what another virsh does soon after it began
 - ``@differs WHY``: it differs, on purpose; if it does no longer, that is a fault
@@ -73,7 +73,8 @@ class Line:
     def __init__(self, argv: list[str], shown: str) -> None:
         self.argv = argv
         self.shown = shown
-        self.sort = self.until = False
+        self.sort = False
+        self.until: str | None = None
         self.masks: list[str] = []
         self.env: dict[str, str] = {}
         self.meanwhile = self.differs = ""
@@ -167,14 +168,14 @@ def _read(path: Path) -> list[Case]:
 def _line(text: str, directives: list[tuple[str, str]]) -> Line:
     line = Line([text], text)
     for word, value in directives:
-        if word in ("sort", "until"):
-            setattr(line, word, True)
+        if word == "sort":
+            line.sort = True
         elif word == "mask":
             line.masks.append(value)
         elif word == "env":
             name, _, what = value.partition("=")
             line.env[name] = what
-        elif word in ("meanwhile", "differs"):
+        elif word in ("meanwhile", "differs", "until"):
             setattr(line, word, value)
         else:
             raise ValueError(f"@{word} is no directive")
@@ -274,7 +275,8 @@ def _again(line: Line, run: "object") -> Answer:
     while True:
         answer = run()
         assert isinstance(answer, Answer)
-        if not line.until or answer.status == 0 or time.monotonic() > deadline:
+        done = line.until is None or (answer.status == 0 and line.until in answer.stdout)
+        if done or time.monotonic() > deadline:
             return answer
         time.sleep(0.1)
 
