@@ -70,6 +70,9 @@ class Host(Model):
     def after_parse(self, element: xml.Element) -> None:
         if not self.name:
             raise fault("missing storage pool host name")
+        if self.port is not None and not -(1 << 31) <= self.port < 1 << 31:
+            detail = f"Invalid value for attribute 'port' in element 'host': '{element.get('port')}'."
+            raise fault(f"{detail} Expected integer value")
         self.port = self.port or None
 
 
