@@ -13,6 +13,10 @@ import time
 from pyvirsh.backend.errors import OPERATION_TIMEOUT, SYSTEM_ERROR, VirError
 from pyvirsh.backend.store import make_directory
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TIMEOUT = 30.0
 # The kernel tells nobody that a lock is free unless he blocks, and who blocks cannot give up: hence
 # looking again, at first often.
@@ -20,12 +24,24 @@ PAUSE_FIRST, PAUSE_MAX = 0.002, 0.05
 
 
 class Lock:
-    """The right to change one object; for `with`, or `acquire` and `release`."""
+    """The right to change one object; for `with`, or `acquire` and `release`.
 
-    def __init__(self, directory: str, name: str, purpose: str, *, timeout: float = TIMEOUT) -> None:
+    exists: says whether the object is there; the file of one that is not goes when it is let go.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        name: str,
+        purpose: str,
+        *,
+        timeout: float = TIMEOUT,
+        exists: "Callable[[], bool]" = lambda: True,
+    ) -> None:
         self.path = f"{directory}/{name}"
         self.purpose = purpose
         self.timeout = timeout
+        self.exists = exists
         self.fd = -1
 
     def acquire(self) -> "Lock":
@@ -81,7 +97,7 @@ class Lock:
         """Let go; remove: the object is gone for good, and its lock file with it."""
         if self.fd < 0:
             return
-        if remove:
+        if remove or not self.exists():
             try:
                 os.unlink(self.path)
             except OSError as error:

@@ -91,7 +91,8 @@ class QemuDriver(Driver):
 
     def hold(self, uuid: str, purpose: str) -> Lock:
         """Return the lock of an object, to be held while it is changed."""
-        return Lock(f"{self.roots.make_runtime()}/{LOCKS}", uuid, purpose)
+        directory = f"{self.roots.make_runtime()}/{LOCKS}"
+        return Lock(directory, uuid, purpose, exists=lambda: self.store.exists(uuid) or self._runs(uuid))
 
     def check_exists(self, dom: DomainRef) -> None:
         """Check that a domain is still there, running or not.  Errors: NO_DOMAIN."""

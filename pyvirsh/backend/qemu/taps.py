@@ -95,14 +95,17 @@ def _tap(interface: "Interface", queue: int) -> int:
     if os.geteuid() != 0 and interface.type in ("bridge", "network"):
         return _by_helper(interface, str(bridge))
     queues = interface.driver.queues if interface.driver is not None else None
+    if bridge is not None and not os.path.exists(f"/sys/class/net/{bridge}"):
+        raise VirError(SYSTEM_ERROR, f"Cannot get interface MTU on '{bridge}': No such device")
     fd = _make(interface, multi=(queues or 1) > 1)
     if queue == 0:
         try:
             _set_up(interface, bridge)
         except OSError as error:
             os.close(fd)
-            detail = f"Unable to set up tap device {interface.target_dev}: {error.strerror}"
-            raise VirError(SYSTEM_ERROR, detail) from error
+            tap = interface.target_dev
+            what = f"set up tap device {tap}" if bridge is None else f"add bridge {bridge} port {tap}"
+            raise VirError(SYSTEM_ERROR, f"Unable to {what}: {error.strerror}") from error
     return fd
 
 

@@ -26,7 +26,8 @@ def clear(spec: "dict[str, Any]", guest: live.Guest, reason: int, status: int) -
     reason: why it is shut off; status: what waitpid said of QEMU, -1 if that is unknown.
     """
     runtime = spec["runtime"]
-    record_last(runtime, guest.uuid, reason, status)
+    if os.path.exists(spec["config"]):
+        record_last(runtime, guest.uuid, reason, status)
     for pid, start in spec.get("helpers", ()):
         stop_helper(live.Process(pid, start))
     release_ports(runtime, guest.uuid)
