@@ -1,0 +1,1 @@
+"""What random walks on the test driver are made of; see `walk`."""
