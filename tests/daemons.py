@@ -121,7 +121,8 @@ done
 mounts=$(cat /proc/mounts)
 echo "$mounts" | while read -r _ place kind options _; do
     case $kind in cgroup*) ;; *) continue ;; esac
-    options=$(echo "$options" | sed -E "s/(rw|relatime|no(suid|dev|exec)|nsdelegate|memory_recursiveprot),?//g; s/,$//")
+    options=$(echo "$options" | sed -E "s/(rw|relatime|no(suid|dev|exec)|nsdelegate),?//g")
+    options=$(echo "$options" | sed -E "s/memory_recursiveprot,?//g; s/,$//")
     umount $place
     mount -t $kind ${options:+-o $options} none $place
 done

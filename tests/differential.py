@@ -22,7 +22,8 @@ Each line is one command string.  Lines with ``@`` say something about the next 
 
     python tests/differential.py [--all] [PART-OF-A-NAME...]
 
-prints what differs (--all: everything) and a table: per group, how many commands were compared and how many were equal.
+prints what differs (--all: everything) and a table: per group, how many commands were compared and how many
+were equal.
 """
 
 import contextlib

@@ -17,7 +17,11 @@ def domid(ctx: "Session", args: "Args") -> None:
     ctx.out.value("id", dom.id if dom.id != -1 else None)
 
 
-@TABLE.command("domname", "show a domain's name", options=(word("domain", "id or UUID of the domain", "domain-uuid"),))
+@TABLE.command(
+    "domname",
+    "show a domain's name",
+    options=(word("domain", "id or UUID of the domain", "domain-uuid"),),
+)
 def domname(ctx: "Session", args: "Args") -> None:
     ctx.out.value("name", ctx.domain(args.domain, by="id uuid").name)
 

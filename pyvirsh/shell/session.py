@@ -174,16 +174,17 @@ class Session(Lookups):
         by: which of id, uuid and name are tried, in that order.
         """
         self.found(option, text)
+        ways = by.split()
         number = parse_integer(text)
-        if "id" in by and number is not None and 0 <= number < 2**31:
+        if "id" in ways and number is not None and 0 <= number < 2**31:
             self.out.debug(DEBUG, f"{self.command}: <{option}> looks like ID")
             if dom := self._quietly(lambda driver: driver.domain_lookup_by_id(number)):
                 return dom
-        if "uuid" in by and len(text) == 36:
+        if "uuid" in ways and len(text) == 36:
             self.out.debug(DEBUG, f"{self.command}: <{option}> trying as domain UUID")
             if is_uuid(text) and (dom := self._quietly(lambda d: d.domain_lookup_by_uuid(text.lower()))):
                 return dom
-        if "name" in by:
+        if "name" in ways:
             self.out.debug(DEBUG, f"{self.command}: <{option}> trying as domain NAME")
             if dom := self._quietly(lambda driver: driver.domain_lookup_by_name(text)):
                 return dom

@@ -29,6 +29,7 @@ class Field:
         required: bool = False,
         implied: "str | None" = None,
         unknown: "tuple[int, str] | None" = None,
+        lenient: bool = False,
     ) -> None:
         *steps, last = path.split("/")
         self.path = path
@@ -41,14 +42,12 @@ class Field:
         self.implied = implied
         # Error code and text ({} stands for the value) for a value that is not one of the choices.
         self.unknown = unknown
+        # Whether such a value is passed over.
+        self.lenient = lenient
 
     def fresh(self) -> Any:
         """Return the value of a new object."""
         return self.default
-
-    def element_name(self, owner: str) -> str:
-        """Return the name of the element that holds the value, for messages."""
-        return self.steps[-1] if self.steps else owner
 
     def read(self, at: "Reader", owner: "type[Model]") -> Any:
         """Return the value in the element being read; the default when it is absent."""
@@ -58,31 +57,35 @@ class Field:
         text = element.get(self.attribute) if self.attribute else self.text_of(element)
         if text is None:
             if self.required:
-                detail = f"attribute '{self.attribute}' in element '{self.element_name(owner.tag)}'"
+                detail = f"attribute '{self.attribute}' in element '{local_name(element)}'"
                 raise VirError(XML_ERROR, f"Missing required {detail}")
             return self.fresh() if self.implied is None else self.implied
-        if self.choices and text not in self.choices:
-            raise self.invalid(text, owner)
-        return self.convert(text, owner)
+        try:
+            if self.choices and text not in self.choices:
+                raise self.invalid(text, element)
+            return self.convert(text, element)
+        except VirError:
+            if self.lenient:
+                return self.fresh()
+            raise
 
     def text_of(self, element: Element) -> "str | None":
         """Return an element's text; None when it has none."""
         return element.text or None
 
-    def convert(self, text: str, owner: "type[Model]") -> Any:
-        """Turn the text into the field's value."""
+    def convert(self, text: str, element: Element) -> Any:
+        """Turn the text, found in `element`, into the field's value."""
         return text
 
-    def invalid(self, text: str, owner: "type[Model]") -> VirError:
-        """Make the error for a value that may not stand here."""
+    def invalid(self, text: str, element: Element, hint: str = "") -> VirError:
+        """Make the error for a value that may not stand in `element`; `hint`: what is expected."""
         if self.unknown is not None:
             return VirError(self.unknown[0], self.unknown[1].format(text))
-        element = self.element_name(owner.tag)
+        name = local_name(element)
         if self.attribute:
-            detail = f"Invalid value for attribute '{self.attribute}' in element '{element}': '{text}'."
-        else:
-            detail = f"Invalid value for element '{element}': '{text}'."
-        return VirError(XML_ERROR, detail)
+            place = f"attribute '{self.attribute}' in element '{name}'"
+            return VirError(XML_ERROR, f"Invalid value for {place}: '{text}'.{hint}")
+        return VirError(XML_ERROR, f"Invalid value for element '{name}': '{text}'.")
 
     def write(self, value: Any, at: "Writer") -> None:
         """Put the value into the node being written."""
@@ -139,36 +142,54 @@ class Writer:
 
 
 class _Integer(Field):
+    """A whole number.
+
+    signed: whether it may be negative; bits: how long it may be; positive: whether 0 is refused; or_none:
+    whether 0 says nothing; natural: whether a negative number is refused in words of its own.
+    """
+
     def __init__(
         self,
         path: str,
         *,
         default: Any = None,
-        base: int = 10,
         form: str = "{}",
         signed: bool = False,
+        natural: bool = False,
+        positive: bool = False,
+        or_none: bool = False,
+        bits: int = 64,
+        required: bool = False,
         unknown: "tuple[int, str] | None" = None,
+        lenient: bool = False,
     ) -> None:
-        super().__init__(path, default=default, unknown=unknown)
-        self._base = base
+        super().__init__(path, default=default, required=required, unknown=unknown, lenient=lenient)
         self._form = form
         self._signed = signed
+        self._natural = natural
+        self._positive = positive
+        self._or_none = or_none
+        self._bits = bits - 1 if signed or natural else bits
 
-    def convert(self, text: str, owner: "type[Model]") -> int:
+    def convert(self, text: str, element: Element) -> "int | None":
         try:
-            number = int(text, self._base if text.lstrip()[:2].lower() != "0x" else 0)
+            number = int(text, 10 if text.lstrip()[:2].lower() != "0x" or self._natural else 0)
         except ValueError:
-            raise self.invalid(text, owner) from None
-        if text[-1:].isspace() or "_" in text or number >= 1 << 64 or number < 0 and not self._signed:
-            raise self.invalid(text, owner)
-        return number
+            raise self._refused(text, element) from None
+        if text[-1:].isspace() or "_" in text or number >= 1 << self._bits:
+            raise self._refused(text, element)
+        if number < 0 and self._natural:
+            raise self.invalid(text, element, " Expected non-negative value")
+        if number < 0 and not self._signed:
+            raise self._refused(text, element)
+        if not number and self._positive:
+            place = f"attribute '{self.attribute}' in element '{local_name(element)}'"
+            raise VirError(XML_ERROR, f"Invalid value for {place}: Zero is not permitted")
+        return number or (None if self._or_none else 0)
 
-    def invalid(self, text: str, owner: "type[Model]") -> VirError:
-        error = super().invalid(text, owner)
-        if self.unknown is not None or not self.attribute:
-            return error
-        kind = "integer" if self._signed else "non-negative integer"
-        return VirError(XML_ERROR, f"{error.detail} Expected {kind} value")
+    def _refused(self, text: str, element: Element) -> VirError:
+        kind = "integer" if self._signed or self._natural else "non-negative integer"
+        return self.invalid(text, element, f" Expected {kind} value")
 
     def shown(self, value: int) -> str:
         return self._form.format(value)
@@ -177,29 +198,42 @@ class _Integer(Field):
 class _Numbers(Field):
     """A set of CPUs or NUMA nodes, kept and written in its shortest form."""
 
-    def convert(self, text: str, owner: "type[Model]") -> str:
+    def convert(self, text: str, element: Element) -> str:
         return bitmap.show(bitmap.parse(text))
 
 
 class _Size(Field):
-    """A number with a unit; kept and written in `unit`."""
+    """A number with a unit; kept and written in `unit`.
+
+    place: what messages call it; needed: whether it must be there when its element is.
+    """
 
     def __init__(
-        self, path: str, *, unit: str, bare: str, round_to: int = 1, unknown: "tuple[int, str] | None" = None
+        self,
+        path: str,
+        *,
+        unit: str,
+        bare: str,
+        place: str = "",
+        needed: bool = False,
+        unknown: "tuple[int, str] | None" = None,
     ) -> None:
         super().__init__(path, unknown=unknown)
         self._unit = unit
         self._bare = bare
-        self._round = round_to
+        self._place = place or (f"./{path}" if self.attribute else f"./{path}[1]")
+        self._needed = needed
 
     def read(self, at: Reader, owner: "type[Model]") -> "int | None":
         element = at.find(self.steps)
         if element is None or (text := self._number(element)) is None:
+            if self._needed:
+                raise VirError(XML_ERROR, f"missing element or attribute '{self._place}'")
             return None
         unit = element.get("unit")
         if not _WHOLE.fullmatch(text) or int(text) >= 1 << 64:
-            detail = f"Invalid value '{text}' for element or attribute './{self.path}[1]'"
-            raise self.invalid(text, owner) if self.unknown else VirError(XML_ERROR, detail)
+            detail = f"Invalid value '{text}' for element or attribute '{self._place}'"
+            raise self.invalid(text, element) if self.unknown else VirError(XML_ERROR, detail)
         factor = factor_of(unit or self._bare)
         if factor is None:
             raise VirError(INVALID_ARG, f"unknown suffix '{unit}'")
@@ -326,51 +360,50 @@ def text(
     default: "str | None" = None,
     required: bool = False,
     unknown: "tuple[int, str] | None" = None,
+    lenient: bool = False,
 ) -> Any:
     """Declare a text.
 
-    unknown: error code and text ({} is the value) for what is not one of the choices, where libvirt says it
-    in words of its own.
+    required: whether its element must have it; unknown: error code and text ({} is the value) for what is
+    not one of the choices, where libvirt says it in words of its own; lenient: whether that is passed over.
     """
-    return Field(path, choices=choices, default=default, required=required, unknown=unknown)
+    return Field(path, choices=choices, default=default, required=required, unknown=unknown, lenient=lenient)
 
 
-def integer(
+def integer(path: str, **how: Any) -> Any:
+    """Declare a whole number; see `_Integer` and `text` for how it may be."""
+    return _Integer(path, **how)
+
+
+def numbers(path: str, *, required: bool = False) -> Any:
+    """Declare a set of CPUs or NUMA nodes."""
+    return _Numbers(path, required=required)
+
+
+def hexadecimal(path: str, digits: int, **how: Any) -> Any:
+    """Declare a number written ``0x`` with at least `digits` digits; read in any base."""
+    return _Integer(path, form="0x{:0" + str(digits) + "x}", **how)
+
+
+def on_off(path: str, *, implied: "str | None" = None, required: bool = False, lenient: bool = False) -> Any:
+    """Declare a switch: "on" or "off"; `implied`: what an element means that does not say."""
+    return Field(path, choices=("on", "off"), implied=implied, required=required, lenient=lenient)
+
+
+def yes_no(
     path: str,
     *,
-    default: "int | None" = None,
-    signed: bool = False,
+    required: bool = False,
     unknown: "tuple[int, str] | None" = None,
+    lenient: bool = False,
 ) -> Any:
-    """Declare a whole number; see `text` for `unknown`."""
-    return _Integer(path, default=default, signed=signed, unknown=unknown)
-
-
-def numbers(path: str) -> Any:
-    """Declare a set of CPUs or NUMA nodes."""
-    return _Numbers(path)
-
-
-def hexadecimal(path: str, digits: int) -> Any:
-    """Declare a number written ``0x`` with at least `digits` digits; read in any base."""
-    return _Integer(path, form="0x{:0" + str(digits) + "x}")
-
-
-def on_off(path: str, *, implied: "str | None" = None) -> Any:
-    """Declare a switch: "on" or "off"; `implied`: what an element means that does not say."""
-    return Field(path, choices=("on", "off"), implied=implied)
-
-
-def yes_no(path: str) -> Any:
     """Declare a truth value: "yes" or "no"."""
-    return Field(path, choices=("yes", "no"))
+    return Field(path, choices=("yes", "no"), required=required, unknown=unknown, lenient=lenient)
 
 
-def sized(
-    path: str, *, unit: str = "KiB", bare: str = "KiB", unknown: "tuple[int, str] | None" = None
-) -> Any:
-    """Declare a size kept in `unit`; `bare` is the unit of a number that states none; see `text` for `unknown`."""
-    return _Size(path, unit=unit, bare=bare, unknown=unknown)
+def sized(path: str, *, unit: str = "KiB", bare: str = "KiB", **how: Any) -> Any:
+    """Declare a size kept in `unit`; `bare` is the unit of a number that states none; see `_Size`."""
+    return _Size(path, unit=unit, bare=bare, **how)
 
 
 def told(path: str) -> Any:

@@ -7,7 +7,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, OPERATION_INVALID, VirError
-from pyvirsh.backend.qemu import define, starting
+from pyvirsh.backend.qemu import plans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,13 @@ def domain_create_with_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 
     with driver.hold(dom.uuid, "start") as lock:
         if driver.running(dom.uuid) is not None:
             raise VirError(OPERATION_INVALID, "domain is already running")
-        domain = driver.definition(dom)
-        return starting.start(driver, domain, lock, flags)
+        if not flags & c.DOMAIN_START_RESET_NVRAM:
+            started = plans.start(driver, dom, lock, flags)
+            if started is not None:
+                return started
+        from pyvirsh.backend.qemu import starting
+
+        return starting.start(driver, driver.definition(dom), lock, flags)
 
 
 def domain_create_with_files(
@@ -47,6 +52,8 @@ def domain_create_with_files(
 
 
 def domain_create_xml(driver: "QemuDriver", xml_desc: str, flags: int = 0) -> DomainRef:
+    from pyvirsh.backend.qemu import define, starting
+
     allowed(flags, START_FLAGS, "qemuDomainCreateXML")
     domain = define.read(driver, xml_desc)
     uuid = str(domain.uuid)

@@ -224,10 +224,11 @@ def _unlink(path: str) -> None:
 
 
 def _forget_last(driver: "QemuDriver", uuid: str) -> None:
-    """Drop what is known of a guest's last run."""
+    """Drop what is known of a guest's last run and kept for the next."""
     runtime = driver.roots.runtime()
     if runtime:
         _unlink(f"{runtime}/last/{uuid}")
+        _unlink(f"{runtime}/plans/{uuid}")
 
 
 # -- rename --------------------------------------------------------------------------------------------

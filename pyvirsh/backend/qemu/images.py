@@ -6,21 +6,17 @@ Source: QEMU's "Qcow2 image file format"; texts as observed of libvirt's QEMU dr
 """
 
 import os
-import struct
 
 from pyvirsh.backend.conf.domain.disk import BackingStore, Disk, DiskSource
 from pyvirsh.backend.errors import OPERATION_INVALID, SYSTEM_ERROR, VirError
+from pyvirsh.backend.qemu import qcow2
 from pyvirsh.backend.qemu.disks import path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyvirsh.backend.conf.domain import Domain
 
-HEADER_MAX = 65536
 CHAIN_MAX = 200
-_MAGIC = b"QFI\xfb"
-_BACKING_FORMAT = 0xE2792ACA
-_EXTERNAL_DATA = 1 << 2
 
 
 def prepare(domain: "Domain") -> "list[Disk]":
@@ -71,7 +67,7 @@ def _base(path: str, format: "str | None", depth: int) -> BackingStore:
     """Return what an image stands on, all the way down; an end without a source."""
     if format != "qcow2":
         return BackingStore()
-    name, base_format = _read_header(path)
+    name, base_format = qcow2.base_of(path)
     if name is None:
         return BackingStore()
     if depth >= CHAIN_MAX:
@@ -97,31 +93,3 @@ def _base(path: str, format: "str | None", depth: int) -> BackingStore:
         source=DiskSource(file=file),
         backing=_base(file, base_format, depth + 1),
     )
-
-
-def _read_header(path: str) -> "tuple[str | None, str | None]":
-    """Return the base of a qcow2 image and its format, as the header has them; None for none."""
-    with open(path, "rb") as file:
-        data = file.read(HEADER_MAX)
-    if len(data) < 72 or data[:4] != _MAGIC:
-        return None, None  # QEMU says best what is wrong with it
-    version, offset, size = struct.unpack(">IQI", data[4:20])
-    if version >= 3 and struct.unpack(">Q", data[72:80])[0] & _EXTERNAL_DATA:
-        detail = f"image '{path}' keeps its data in another file, which is not supported"
-        raise VirError(OPERATION_INVALID, detail)
-    if not offset or not size:
-        return None, None
-    name = data[offset : offset + size].decode("utf-8", "surrogateescape")
-    start = struct.unpack(">I", data[100:104])[0] if version >= 3 else 72
-    return name, _extension(data, start, _BACKING_FORMAT)
-
-
-def _extension(data: bytes, at: int, wanted: int) -> "str | None":
-    while at + 8 <= len(data):
-        kind, length = struct.unpack(">II", data[at : at + 8])
-        if kind == 0:
-            return None
-        if kind == wanted:
-            return data[at + 8 : at + 8 + length].decode("ascii", "replace")
-        at += 8 + (length + 7) // 8 * 8
-    return None

@@ -7,11 +7,13 @@ import os
 import socket
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
-from pyvirsh.backend.qemu.supervisor.remains import PORTS
+from pyvirsh.backend.qemu.supervisor.remains import PORTS, release_ports
 from pyvirsh.backend.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyvirsh.backend.conf.domain import Domain
     from pyvirsh.backend.conf.domain.devices import Graphics
 
@@ -20,8 +22,12 @@ WEBSOCKETS = (5700, 65535)
 LOOPBACK = "127.0.0.1"
 
 
-def assign(domain: "Domain", runtime: str, uuid: str) -> None:
-    """Give the displays of a guest the ports that its definition leaves open.  Errors: INTERNAL_ERROR."""
+def assign(domain: "Domain", runtime: str, uuid: str) -> "list[tuple[str, int]]":
+    """Give the displays of a guest the ports that its definition leaves open; return address and port.
+
+    Errors: INTERNAL_ERROR if there are none left.
+    """
+    chosen = []
     for graphics in domain.devices.graphics:
         if graphics.type not in ("vnc", "spice") or not _uses_ports(graphics):
             continue
@@ -29,18 +35,32 @@ def assign(domain: "Domain", runtime: str, uuid: str) -> None:
         if graphics.port is None or graphics.port == -1:
             graphics.port = reserve(runtime, uuid, address, *DISPLAYS, what=graphics.type.upper())
             graphics.autoport = "yes"
+            chosen.append((address, graphics.port))
         if graphics.websocket == -1:
             graphics.websocket = reserve(runtime, uuid, address, *WEBSOCKETS, what="VNC websocket")
             graphics.websocket_generated = "yes"
+            chosen.append((address, graphics.websocket))
         if graphics.type == "spice" and graphics.tls_port == -1:
             graphics.tls_port = None  # no certificates are set up: the channels go unencrypted
+    return chosen
+
+
+def retake(chosen: "list[list[Any]]", runtime: str, uuid: str) -> bool:
+    """Take the ports of an earlier start again; False, and none taken, if one of them is not free."""
+    try:
+        for address, port in chosen:
+            reserve(runtime, uuid, address, port, port, what="kept")
+    except VirError:
+        release_ports(runtime, uuid)
+        return False
+    return True
 
 
 def lost(stated: "Domain", chosen: "Domain") -> bool:
     """Say whether a port that was chosen for a guest, which does not run, is in use by now."""
     pairs = zip(stated.devices.graphics, chosen.devices.graphics, strict=True)
     return any(
-        before.port in (None, -1) and after.port and not _is_free(_listen(after), after.port)
+        before.port in (None, -1) and after.port and not is_free(_listen(after), after.port)
         for before, after in pairs
         if after.type in ("vnc", "spice")
     )
@@ -68,7 +88,7 @@ def reserve(runtime: str, uuid: str, address: str, first: int, last: int, *, wha
         link = f"{directory}/{port}"
         if not _claim(link, uuid, runtime):
             continue
-        if _is_free(address, port):
+        if is_free(address, port):
             return port
         os.unlink(link)
     raise VirError(INTERNAL_ERROR, f"Unable to find an unused port in range '{what}' ({first}-{last})")
@@ -91,7 +111,8 @@ def _claim(link: str, uuid: str, runtime: str) -> bool:
     return False
 
 
-def _is_free(address: str, port: int) -> bool:
+def is_free(address: str, port: int) -> bool:
+    """Say whether nobody listens on a port."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as sock:

@@ -5,6 +5,7 @@ fresh small interpreter in the same process: it stays QEMU's parent, and both co
 Sockets are made here and inherited, so nobody waits for a file to appear.
 """
 
+import fcntl
 import json
 import os
 import select
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0
 ADOPT_SECONDS = 2.0
 BACKLOG = 16
+# The numbers QEMU knows its monitors' sockets by.
+MONITOR_FD, COMMANDS_FD = 20, 21
 LOG_TAIL = 8192
 LOG_MAX = 2 * 1024 * 1024
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor", "__main__.py")
@@ -47,8 +50,6 @@ class Launch:
         self.log = log
         self.words: list[str] = []
         self.environment: dict[str, str] = {}
-        # Descriptors QEMU inherits beside the monitors, and the numbers it knows them by.
-        self.fds: list[tuple[int, int]] = []
         # The supervisor's ends of the pipes that terminals are logged through, by alias.
         self.logs: dict[str, int] = {}
         # QMP commands before the guest may run: (name, arguments); secrets go this way.
@@ -58,6 +59,11 @@ class Launch:
         self.monitor = listen(f"{path}/{live.MONITOR}")
         self.commands = listen(f"{path}/{live.COMMANDS}")
         self.control = listen(f"{path}/{live.CONTROL}")
+        # Descriptors QEMU inherits, and the numbers it knows them by.
+        self.fds = [
+            (os.dup(self.monitor.fileno()), MONITOR_FD),
+            (os.dup(self.commands.fileno()), COMMANDS_FD),
+        ]
         self.supervised = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self.supervised.connect(f"{path}/{live.MONITOR}")
 
@@ -264,11 +270,17 @@ def _become_qemu(launch: Launch) -> None:
         os.sched_setaffinity(0, emulator)
     process = live.process_of(os.getpid())
     write_file(f"{launch.spec['dir']}/{live.PID}", f"{process}\n".encode(), sync=False)
-    for fd, number in launch.fds:
-        os.dup2(fd, number)
-    numbers = [number for _, number in launch.fds]
-    _keep_only([launch.monitor.fileno(), launch.commands.fileno(), *numbers])
+    _keep_only(_renumbered(launch.fds))
     _execute(launch.words[0], launch.words, launch.environment)
+
+
+def _renumbered(fds: "list[tuple[int, int]]") -> "list[int]":
+    """Give descriptors the numbers the command line names; return those."""
+    above = max(number for _, number in fds) + 1
+    moved = [(fcntl.fcntl(fd, fcntl.F_DUPFD, above), number) for fd, number in fds]
+    for fd, number in moved:
+        os.dup2(fd, number)
+    return [number for _, number in fds]
 
 
 def _execute(program: str, words: "list[str]", environment: "dict[str, str]") -> None:

@@ -4,13 +4,13 @@ Whatever fails leaves nothing behind; whoever is killed at whatever step leaves 
 or the next command that looks, clears away.
 """
 
-import fcntl
 import os
 import time
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf.domain import format_domain
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, SYSTEM_ERROR, VirError
 from pyvirsh.backend.qemu import (
     aliases,
@@ -18,8 +18,10 @@ from pyvirsh.backend.qemu import (
     defaults,
     define,
     images,
+    launching,
     livexml,
     memstats,
+    plans,
     ports,
     process,
     recovery,
@@ -27,10 +29,7 @@ from pyvirsh.backend.qemu import (
     validate,
 )
 from pyvirsh.backend.qemu.disks import path_of
-from pyvirsh.backend.qemu.events import announce
-from pyvirsh.backend.qemu.lifecycle import TERMINALS
-from pyvirsh.backend.qemu.supervisor import remains
-from pyvirsh.backend.store import escaped, make_directory, remove_tree, write_file
+from pyvirsh.backend.store import make_directory, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,15 +39,15 @@ if TYPE_CHECKING:
     from pyvirsh.backend.locks import Lock
     from pyvirsh.backend.qemu.driver import QemuDriver
 
-NEXT_ID = "next-id"
 # A port that was free may be taken by a stranger before QEMU has it: then others are tried.
 PORT_ATTEMPTS = 3
 
 
 def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> DomainRef:
     """Start a guest from its completed definition; the caller holds its lock and knows that it is down."""
+    uuid = str(domain.uuid)
     driver.roots.make_runtime()
-    recovery.clear_for_start(driver, str(domain.uuid))
+    recovery.clear_for_start(driver, uuid)
     try:
         prepare(driver, domain, flags)
         for _ in range(PORT_ATTEMPTS - 1):
@@ -58,10 +57,10 @@ def start(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> D
             except VirError:
                 if not ports.lost(domain, chosen):
                     raise
-                recovery.clear_for_start(driver, str(domain.uuid))
+                recovery.clear_for_start(driver, uuid)
         return _attempt(driver, domain, lock, flags)
     except BaseException:
-        fail(driver, str(domain.uuid), domain.name)
+        launching.fail(driver, uuid, domain.name)
         raise
 
 
@@ -78,62 +77,89 @@ def prepare(driver: "QemuDriver", domain: "Domain", flags: int) -> None:
 
 def _attempt(driver: "QemuDriver", domain: "Domain", lock: "Lock", flags: int) -> DomainRef:
     """Start a prepared guest with ports that are free now."""
-    uuid, runtime = str(domain.uuid), driver.roots.runtime()
-    path = f"{runtime}/{uuid}"
-    make_directory(path)
-    ports.assign(domain, runtime, uuid)
-    defaults.place_sockets(domain, path)
-    number = next_id(runtime)
-    spec = make_spec(driver, domain, path, number, flags)
-    launch = process.Launch(spec, driver.log_path(domain.name, uuid))
-    try:
-        decide(driver, launch, domain)
-        livexml.write(path, domain)
-        run(driver, launch, lock, flags)
-    finally:
-        launch.close()
-    return DomainRef(domain.name, uuid, number)
-
-
-def next_id(runtime: str) -> int:
-    """Return a number no guest has had since the machine came up."""
-    fd = os.open(f"{runtime}/{NEXT_ID}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)  # held for the few lines below, by whoever
-        number = int(os.read(fd, 20) or b"0") + 1
-        os.pwrite(fd, str(number).encode(), 0)
-        os.fchmod(fd, 0o600)
-    finally:
-        os.close(fd)
-    return number
-
-
-# -- what the supervisor must know -----------------------------------------------------------------------
-
-
-def make_spec(driver: "QemuDriver", domain: "Domain", path: str, number: int, flags: int) -> "dict[str, Any]":
-    """Return what the supervisor must know of a guest, without what is secret."""
     uuid = str(domain.uuid)
-    return {
-        "name": domain.name,
-        "uuid": uuid,
-        "identity": domain.hwuuid or uuid,
-        "id": number,
-        "dir": path,
-        "runtime": driver.roots.runtime(),
-        "config": driver.store.path(uuid, "config.xml"),
-        "link": f"{driver.store.root}/names/{escaped(domain.name)}",
-        "dump": f"{driver.roots.state}/dump/{uuid}",
-        "actions": {
-            "poweroff": domain.on_poweroff,
-            "reboot": domain.on_reboot,
-            "crash": domain.on_crash,
-        },
-        "devices": devices(domain),
-        "pins": pins(domain),
-        "logs": {},
-        "paused": bool(flags & c.DOMAIN_START_PAUSED),
-    }
+    path = launching.directory(driver, uuid)
+    make_directory(path)
+    chosen = ports.assign(domain, driver.roots.runtime(), uuid)
+    defaults.place_sockets(domain, path)
+    decision = decide(driver, domain, path)
+    decision.plain["ports"] = chosen
+    try:
+        dom = launching.run(driver, decision, lock, flags)
+    finally:
+        decision.close()
+    if driver.store.exists(uuid) and plans.is_lasting(domain, decision):
+        plans.keep(driver, decision, plans.images_of(domain))
+    return dom
+
+
+# -- deciding ----------------------------------------------------------------------------------------------
+
+
+def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decision:
+    """Decide what is run, and open what only this run can use.
+
+    path: the guest's directory.  Errors: CONFIG_UNSUPPORTED and others for what cannot be done here.
+    """
+    facts, host = driver.facts(define.emulator_of(domain)), driver.host()
+    logged, terminals = log_terminals(domain)
+    command = argv.build(logged, facts, host, make_paths(driver, path, str(domain.uuid)))
+    if command.secrets:
+        ids = ", ".join(secret.id for secret in command.secrets)
+        detail = f"the secrets for {ids} cannot be looked up: there is no secret driver"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    for directory in command.directories:
+        make_directory(directory)
+    opened = taps.open_all(command.fds, domain)
+    sets = [f"set={at + 1},fd={launching.LOG_FD + at},opaque=log" for at in range(len(terminals))]
+    decision = launching.Decision(
+        {
+            "name": domain.name,
+            "uuid": str(domain.uuid),
+            "identity": domain.hwuuid or str(domain.uuid),
+            "words": [*command.words, *(word for text in sets for word in ("-add-fd", text))],
+            "environment": command.env,
+            "master_key": command.master_key,
+            "setup": setup(domain),
+            "live": format_domain(domain),
+            "terminals": terminals,
+            "actions": {
+                "poweroff": domain.on_poweroff,
+                "reboot": domain.on_reboot,
+                "crash": domain.on_crash,
+            },
+            "devices": devices(domain),
+            "pins": pins(domain),
+        }
+    )
+    decision.fds, decision.helpers, decision.secrets = opened, command.helpers, passwords(domain)
+    return decision
+
+
+def make_paths(driver: "QemuDriver", run: str, uuid: str) -> argv.Paths:
+    """Return where the guest's files are and what numbers its descriptors have."""
+    state = driver.roots.state
+    paths = argv.Paths(run, channels=run, memory=f"{state}/ram/{uuid}", hugepages=f"pyvirsh/qemu/{uuid}")
+    paths.tpm = f"{state}/swtpm/{uuid}/tpm"
+    paths.monitors = [("monitor", f"fd={process.MONITOR_FD}"), ("commands", f"fd={process.COMMANDS_FD}")]
+    paths.first_fd = launching.FIRST_FD
+    paths.now = time.time()
+    paths.utc_offset = time.localtime(paths.now).tm_gmtoff
+    return paths
+
+
+def log_terminals(domain: "Domain") -> "tuple[Domain, list[str]]":
+    """Have QEMU copy what the guest says on its terminals into descriptors it is given.
+
+    Returns the definition that says so, and the terminals' aliases in the order of their descriptors.
+    """
+    logged, aliases_of = domain.copy(), list[str]()
+    for source, info in livexml.characters(logged):
+        alias = str(info.alias)
+        if source.type == "pty" and not source.log_file and alias not in aliases_of:
+            aliases_of.append(alias)
+            source.log_file, source.log_append = f"/dev/fdset/{len(aliases_of)}", "on"
+    return logged, aliases_of
 
 
 def devices(domain: "Domain") -> "dict[str, dict[str, str]]":
@@ -164,72 +190,6 @@ def pins(domain: "Domain") -> "dict[str, Any]":
             str(one.iothread): sorted(bitmap.parse(one.cpuset or "")) for one in tune.iothreadpins
         }
     return found
-
-
-# -- the command line --------------------------------------------------------------------------------------
-
-
-def decide(driver: "QemuDriver", launch: process.Launch, domain: "Domain") -> None:
-    """Decide what is run, and make what it needs."""
-    facts, host = driver.facts(define.emulator_of(domain)), driver.host()
-    paths = make_paths(driver, launch, str(domain.uuid))
-    logged, sets = log_terminals(launch, domain, paths)
-    command = argv.build(logged, facts, host, paths)
-    command.words += sets
-    if command.secrets:
-        ids = ", ".join(secret.id for secret in command.secrets)
-        raise VirError(
-            CONFIG_UNSUPPORTED, f"the secrets for {ids} cannot be looked up: there is no secret driver"
-        )
-    for directory in command.directories:
-        make_directory(directory)
-    if command.master_key:
-        write_file(command.master_key, os.urandom(32), sync=False)
-    launch.fds += taps.open_all(command.fds, domain)
-    launch.words, launch.environment, launch.helpers = command.words, command.env, command.helpers
-    launch.setup = [*passwords(domain), *setup(domain)]
-
-
-def make_paths(driver: "QemuDriver", launch: process.Launch, uuid: str) -> argv.Paths:
-    """Return where the guest's files are and what numbers its descriptors have."""
-    run = launch.spec["dir"]
-    state = driver.roots.state
-    paths = argv.Paths(run, channels=run, memory=f"{state}/ram/{uuid}", hugepages=f"pyvirsh/qemu/{uuid}")
-    paths.tpm = f"{state}/swtpm/{uuid}/tpm"
-    paths.monitors = [
-        ("monitor", f"fd={launch.monitor.fileno()}"),
-        ("commands", f"fd={launch.commands.fileno()}"),
-    ]
-    paths.first_fd = max(int(name) for name in os.listdir("/proc/self/fd")) + 32
-    paths.now = time.time()
-    paths.utc_offset = time.localtime(paths.now).tm_gmtoff
-    return paths
-
-
-def log_terminals(launch: process.Launch, domain: "Domain", paths: argv.Paths) -> "tuple[Domain, list[str]]":
-    """Have QEMU copy what the guest says on its terminals into pipes that the supervisor reads.
-
-    Returns the definition that says so, and the words that name the pipes.
-    """
-    logged, words = domain.copy(), []
-    seen: set[str] = set()
-    directory = f"{os.path.dirname(launch.log)}/{TERMINALS}"
-    stem = os.path.basename(launch.log).removesuffix(".log")
-    for source, info in livexml.characters(logged):
-        alias = str(info.alias)
-        if source.type != "pty" or source.log_file or alias in seen:
-            continue
-        seen.add(alias)
-        ours, theirs = os.pipe()
-        launch.logs[alias] = ours
-        launch.fds.append((theirs, paths.first_fd))
-        words += ["-add-fd", f"set={len(seen)},fd={paths.first_fd},opaque=log"]
-        source.log_file, source.log_append = f"/dev/fdset/{len(seen)}", "on"
-        launch.spec["logs"][alias] = f"{directory}/{stem}.{alias}.log"
-        paths.first_fd += 1
-    if seen:
-        make_directory(directory)
-    return logged, words
 
 
 def number_images(domain: "Domain") -> None:
@@ -299,32 +259,3 @@ def prepare_nvram(domain: "Domain", *, reset: bool) -> None:
         raise VirError(SYSTEM_ERROR, detail) from error
     make_directory(os.path.dirname(nvram.path))
     write_file(nvram.path, data)
-
-
-# -- running -------------------------------------------------------------------------------------------------
-
-
-def run(driver: "QemuDriver", launch: process.Launch, lock: "Lock", flags: int) -> None:
-    """Run what was decided; with autodestroy the guest ends with this connection."""
-    if not flags & c.DOMAIN_START_AUTODESTROY:
-        process.start(launch, lock)
-        return
-    mine, theirs = os.pipe()
-    try:
-        process.start(launch, lock, owner=mine)
-        driver.owned.append(theirs)
-    except BaseException:
-        os.close(theirs)
-        raise
-    finally:
-        os.close(mine)
-
-
-def fail(driver: "QemuDriver", uuid: str, name: str) -> None:
-    """Remove what a failed start has made; the caller holds the lock."""
-    runtime = driver.roots.runtime()
-    recovery.clear_for_start(driver, uuid)
-    remove_tree(f"{runtime}/{uuid}")
-    remains.release_ports(runtime, uuid)
-    remains.record_last(runtime, uuid, c.DOMAIN_SHUTOFF_FAILED, -1)
-    announce(driver, DomainRef(name, uuid, -1), (), c.DOMAIN_EVENT_ID_CONTROL_ERROR)

@@ -55,6 +55,10 @@ class NamedValue(Model):
     value: str | None = text("@value")
 
 
+# More than any board has places for: 256 buses of PCI are full before.
+DEVICES_MAX = 4096
+
+
 class Override(Model):
     """Properties set on a device's -device argument."""
 
@@ -117,6 +121,8 @@ class Devices(Model):
     vsock: dev.Vsock | None = one("vsock", dev.Vsock)
 
     def after_parse(self, element: xml.Element) -> None:
+        if len(element) > DEVICES_MAX:
+            raise VirError(XML_ERROR, f"more than {DEVICES_MAX} devices are not supported")
         if len(element.findall("memballoon")) > 1:
             raise VirError(INTERNAL_ERROR, "only a single memory balloon device is supported")
 

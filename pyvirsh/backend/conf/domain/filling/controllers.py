@@ -26,7 +26,7 @@ def _free_index(new: Controller, controllers: "list[Controller]") -> int:
     index = 0
     while True:
         others = [one for one in controllers if one.type == new.type and one.index == index]
-        part = (new.model or "").startswith("ich9-") and all((one.model or "").startswith("ich9-") for one in others)
+        part = all((one.model or "").startswith("ich9-") for one in (new, *others))
         if not others or (part and not any(one.model == new.model for one in others)):
             return index
         index += 1
