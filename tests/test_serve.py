@@ -478,15 +478,21 @@ def test_tls(pki, tmp_path):
 
 @pytest.fixture
 def served_qemu(tmp_path):
-    """The socket of a `pyvirsh serve` for QEMU guests kept in a directory of their own."""
+    """A URI of a `pyvirsh serve` for a user's QEMU guests, all below a home of its own."""
     path = tmp_path / "s"
-    root = f"qemu:///embed?root={tmp_path / 'root'}"
-    process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path), root])
+    own = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
+        own[f"XDG_{name}_HOME"] = str(tmp_path / name.lower())
+    environ = {**os.environ, **own}
+    (tmp_path / "run").mkdir(mode=0o700)
+    process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path)], env=environ)
     with daemons.running(process):
         daemons.wait_for(path, process)
-        yield f"remote+unix:///?socket={path}"
-    for name in run(PYVIRSH, "-q", "-c", root, "list", "--name").stdout.split():
-        run(PYVIRSH, "-q", "-c", root, "destroy", name)
+        yield f"qemu+unix:///session?socket={path}"
+    program = [PYVIRSH, "-q", "-c", "qemu:///session"]
+    listed = subprocess.run([*program, "list", "--name"], env=environ, capture_output=True, text=True)
+    for name in listed.stdout.split():
+        subprocess.run([*program, "destroy", name], env=environ, capture_output=True, check=True)
 
 
 GUEST = """<domain type='qemu'><name>g</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
@@ -555,3 +561,37 @@ def test_virt_install_creates_and_boots(served_qemu, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "running" in run("virsh", "-q", "-c", served_qemu, "domstate vi").stdout
+
+
+def test_kill_9_of_clients_and_servers_harms_no_guest(tiny_guest, tmp_path):
+    needs("qemu-system-x86_64", "virsh")
+    chance = random.Random(4)
+    root = f"qemu:///embed?root={tmp_path / 'root'}"
+    path = tmp_path / "s"
+    uri = f"remote+unix:///?socket={path}"
+    xml = tmp_path / "g.xml"
+    xml.write_text(GUEST.format(tiny_guest))
+    assert run(PYVIRSH, "-c", root, f"define {xml}; start g").returncode == 0
+    try:
+        for _ in range(6):
+            process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path), root])
+            daemons.wait_for(path, process)
+            line = "domstats g; suspend g; resume g; dumpxml g; setmem g 100000; screenshot g /dev/null"
+            client = subprocess.Popen(
+                ["virsh", "-c", uri, "; ".join([line] * 20)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            time.sleep(chance.uniform(0.05, 0.6))
+            for victim in chance.sample((process, client), 2):
+                victim.kill()
+                victim.wait()
+            path.unlink()
+            # No lock is left, and the guest is where it was.
+            assert run(PYVIRSH, "-q", "-c", root, "list --name").stdout.split() == ["g"]
+            assert (
+                run(PYVIRSH, "-q", "-c", root, "suspend g; resume g; domstate g").stdout.strip() == "running"
+            )
+    finally:
+        run(PYVIRSH, "-q", "-c", root, "destroy g")
+    assert run(PYVIRSH, "-q", "-c", root, "undefine g; list --all --name").stdout.strip() == ""
