@@ -11,6 +11,7 @@ from pyvirsh.backend.qemu.facts import CpuModel, Facts, Host, MachineType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from subprocess import Popen
     from typing import Any
 
 TIME_MAX = 20.0
@@ -161,13 +162,17 @@ def _write_cache(path: str, key: "list[int | str]", content: "dict[str, Any]") -
 # -- the questions -------------------------------------------------------------------------------------
 
 
+_LAST = "last question"
+
+
 class _Answers:
     """What a program answered, by the question's id."""
 
     def __init__(self, emulator: str, accelerator: str, questions: "list[dict[str, Any]]") -> None:
         import json
 
-        asked = [{"execute": "qmp_capabilities"}, *questions, {"execute": "quit"}]
+        last = {"execute": "query-name", "id": _LAST}
+        asked = [{"execute": "qmp_capabilities"}, *questions, last]
         text = "\n".join(json.dumps(question) for question in asked) + "\n"
         self.greeting: dict[str, Any] = {}
         self._found: dict[str, Any] = {}
@@ -189,20 +194,50 @@ class _Answers:
 
 
 def _converse(emulator: str, accelerator: str, text: bytes) -> bytes:
+    """Return what the program says until it has answered the last question.
+
+    It is told to quit only then: a QEMU that quits drops what its reader has not taken yet.
+    """
     import subprocess
+    import threading
 
     words = [emulator, "-S", "-no-user-config", "-nodefaults", "-display", "none"]
     words += ["-machine", f"none,accel={accelerator}", "-qmp", "stdio"]
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(words, input=text, capture_output=True, timeout=TIME_MAX, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise VirError(INTERNAL_ERROR, f"{emulator} did not answer within {TIME_MAX:.0f} s") from error
+        process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
         raise _missing(emulator, error) from error
-    if not done.stdout:
-        said = done.stderr.decode("utf-8", "replace").strip() or f"exit status {done.returncode}"
-        raise VirError(INTERNAL_ERROR, f"Failed to probe QEMU binary with QMP: {said}")
-    return done.stdout
+    timer = threading.Timer(TIME_MAX, process.kill)
+    timer.start()
+    with process:
+        said = _listen(process, text)
+        errors = process.stderr.read() if process.stderr is not None else b""
+    if not timer.is_alive():
+        raise VirError(INTERNAL_ERROR, f"{emulator} did not answer within {TIME_MAX:.0f} s")
+    timer.cancel()
+    if not said:
+        reason = errors.decode("utf-8", "replace").strip() or f"exit status {process.returncode}"
+        raise VirError(INTERNAL_ERROR, f"Failed to probe QEMU binary with QMP: {reason}")
+    return said
+
+
+def _listen(process: "Popen[bytes]", text: bytes) -> bytes:
+    """Ask all questions at once; return all answers, or those that come before the program ends."""
+    assert process.stdin is not None and process.stdout is not None
+    said = b""
+    try:
+        process.stdin.write(text)
+        process.stdin.flush()
+        for line in process.stdout:
+            said += line
+            if _LAST.encode() in line:
+                break
+        process.stdin.write(b'{"execute": "quit"}\n')
+        process.stdin.close()
+    except OSError:
+        return said  # it has ended: what it said tells why
+    return said
 
 
 def _question(name: str, command: str, **arguments: "Any") -> "dict[str, Any]":
