@@ -71,9 +71,16 @@ class Lock:
             os.close(fd)  # someone removed the file in between: this lock protects nothing
         self.fd = fd
         os.fchmod(fd, 0o600)
-        os.truncate(fd, 0)
-        os.pwrite(fd, f"pid={os.getpid()} {self.purpose}".encode("utf-8", "replace"), 0)
+        self._sign()
         return True
+
+    def _sign(self) -> None:
+        """Write down who holds the lock; on a full disk it is held all the same."""
+        try:
+            os.truncate(self.fd, 0)
+            os.pwrite(self.fd, f"pid={os.getpid()} {self.purpose}".encode("utf-8", "replace"), 0)
+        except OSError:
+            return
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -102,7 +102,7 @@ def start(launch: Launch, lock: "Lock", owner: int = -1) -> None:
     """
     fd = open_log(launch.log)
     try:
-        os.write(fd, _log_header(launch))
+        _write_header(fd, launch)
         said_before = os.fstat(fd).st_size
         mine, theirs = socket.socketpair()
         _fork(lambda: _become_parent(launch, fd, theirs, lock.fd, owner))
@@ -125,6 +125,13 @@ def open_log(path: str) -> int:
         fd = os.open(path, flags, 0o600)
     os.fchmod(fd, 0o600)
     return fd
+
+
+def _write_header(fd: int, launch: Launch) -> None:
+    try:
+        os.write(fd, _log_header(launch))
+    except OSError as error:
+        raise VirError(SYSTEM_ERROR, f"Failed to write '{launch.log}': {error.strerror}") from error
 
 
 def _log_header(launch: Launch) -> bytes:
@@ -159,8 +166,8 @@ def _failure(spec: "dict[str, Any]", outcome: "dict[str, Any] | None", log: str)
     if "exited" in outcome:
         text = f"QEMU unexpectedly closed the monitor (vm='{name}')"
         return VirError(INTERNAL_ERROR, f"{text}: {log}" if log else text)
-    if "helper" in outcome:
-        return VirError(OPERATION_FAILED, f"{outcome['helper']}: {log}" if log else outcome["helper"])
+    if "trouble" in outcome:
+        return VirError(OPERATION_FAILED, f"{outcome['trouble']}: {log}" if log else outcome["trouble"])
     return VirError(OPERATION_FAILED, f"QEMU refused to run domain '{name}': {outcome['failed']}")
 
 
@@ -222,12 +229,12 @@ def _become_parent(launch: Launch, log: int, ready: socket.socket, lock: int, ow
                 helper, spec["dir"], lambda words, fds: _become_helper(launch, words, fds)
             )
             spec["helpers"].append([process.pid, process.start])
+        write_file(f"{spec['dir']}/{live.SPEC}", json.dumps(spec).encode(), sync=False)
     except VirError as error:
         for pid, start in spec["helpers"]:
             remains.stop_helper(live.Process(pid, start))
-        ready.sendall(json.dumps({"helper": error.detail}).encode() + b"\n")
+        ready.sendall(json.dumps({"trouble": error.detail}).encode() + b"\n")
         os._exit(1)
-    write_file(f"{spec['dir']}/{live.SPEC}", json.dumps(spec).encode(), sync=False)
     qemu = os.fork()
     if qemu == 0:
         _become_qemu(launch)
@@ -265,11 +272,15 @@ def _become_helper(launch: Launch, words: "list[str]", fds: "list[int]") -> None
 def _become_qemu(launch: Launch) -> None:
     """Write down who we are, then become QEMU: there is no QEMU that nobody knows of."""
     os.setsid()
-    emulator = launch.spec["pins"].get("emulator")
-    if emulator:
-        os.sched_setaffinity(0, emulator)
-    process = live.process_of(os.getpid())
-    write_file(f"{launch.spec['dir']}/{live.PID}", f"{process}\n".encode(), sync=False)
+    try:
+        emulator = launch.spec["pins"].get("emulator")
+        if emulator:
+            os.sched_setaffinity(0, emulator)
+        process = live.process_of(os.getpid())
+        write_file(f"{launch.spec['dir']}/{live.PID}", f"{process}\n".encode(), sync=False)
+    except (OSError, VirError) as error:
+        os.write(2, f"cannot prepare to run QEMU: {error}\n".encode("utf-8", "surrogateescape"))
+        os._exit(127)
     _keep_only(_renumbered(launch.fds))
     _execute(launch.words[0], launch.words, launch.environment)
 

@@ -9,6 +9,7 @@ import signal
 import time
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.errors import VirError
 from pyvirsh.backend.qemu import live
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor import remains
@@ -36,6 +37,8 @@ MACHINE: "list[Command]" = [("query-chardev", None), ("query-cpus-fast", None), 
 TERM_SECONDS = 5.0
 GLANCE_SECONDS = 0.2
 KILL_SECONDS = 10.0
+# When to try again to write down what could not be.
+AGAIN_SECONDS = 1.0
 
 
 class Ending:
@@ -93,7 +96,17 @@ class Supervisor:
 
     def write_status(self) -> None:
         """Write the status that every command reads."""
-        write_file(self.guest.file(live.STATUS), live.format_status(self.guest), sync=False)
+        self._keep(live.STATUS, live.format_status(self.guest), self.write_status)
+
+    def _keep(self, name: str, data: bytes, again: "Callable[[], None]") -> None:
+        """Write one of the guest's files.  Once the guest runs, a full disk only means trying again later."""
+        try:
+            write_file(self.guest.file(name), data, sync=False)
+        except VirError as error:
+            if not self.started:
+                raise
+            os.write(2, f"{error.text}\n".encode("utf-8", "surrogateescape"))
+            self.loop.after(AGAIN_SECONDS, again)
 
     def write_facts(self) -> None:
         """Write down what only QEMU knew."""
@@ -104,13 +117,13 @@ class Supervisor:
         if self.balloon:
             lines.append(f"balloon {self.balloon}")
         data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
-        write_file(self.guest.file(live.FACTS), data, sync=False)
+        self._keep(live.FACTS, data, self.write_facts)
 
     def save_spec(self) -> None:
         """Keep the spec for a successor."""
         import json
 
-        write_file(self.guest.file(live.SPEC), json.dumps(self.spec).encode(), sync=False)
+        self._keep(live.SPEC, json.dumps(self.spec).encode(), self.save_spec)
 
     def lifecycle(self, event: int, detail: int) -> None:
         """Tell the listeners what has become of the guest."""
@@ -124,16 +137,17 @@ class Supervisor:
 
     def boot(self, ready: "Callable[[dict[str, Any]], None]") -> "Script":
         """Bring a guest whose QEMU has just been started to run; tell `ready` when it does."""
-        self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
         try:
+            self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
             setup = [(name, arguments) for name, arguments in self.spec.pop("setup", ())]
             self.note_machine((yield [*MACHINE, *setup]))
+            self.place_threads()
             if self.spec["paused"]:
                 self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_USER)
             else:
                 yield [("cont", None)]
-        except QmpError as error:
-            ready({"failed": error.text})
+        except (QmpError, VirError) as error:
+            ready({"failed" if isinstance(error, QmpError) else "trouble": error.text})
             self.end(FAILED)
             return
         if self.guest.state != c.DOMAIN_RUNNING and not self.spec["paused"]:
@@ -158,12 +172,15 @@ class Supervisor:
         self.write_facts()
 
     def note_threads(self, cpus: "list[dict[str, Any]]", iothreads: "list[dict[str, Any]]") -> None:
-        """Keep which threads are virtual CPUs and I/O threads, and put them on their CPUs of the host."""
+        """Keep which threads are virtual CPUs and I/O threads."""
         self.threads = [("vcpu", int(cpu["cpu-index"]), int(cpu["thread-id"])) for cpu in cpus]
         for one in iothreads:
             number = str(one["id"]).removeprefix("iothread")
             if number.isdigit():
                 self.threads.append(("iothread", int(number), int(one["thread-id"])))
+
+    def place_threads(self) -> None:
+        """Put QEMU's threads on the CPUs of the host that the definition gives them."""
         for kind, at, thread in self.threads:
             wanted = self.spec["pins"].get(kind, {}).get(str(at))
             if wanted:
