@@ -358,6 +358,17 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "domain_monitor_command",
         "domain_monitor_command_with_files",
     ),
+    "resize": (
+        "domain_pin_emulator",
+        "domain_pin_iothread",
+        "domain_pin_vcpu",
+        "domain_pin_vcpu_flags",
+        "domain_set_max_memory",
+        "domain_set_memory",
+        "domain_set_memory_flags",
+        "domain_set_vcpus",
+        "domain_set_vcpus_flags",
+    ),
     "stats": ("connect_get_all_domain_stats",),
     "vcpus": (
         "domain_get_cpu_stats",

@@ -90,6 +90,22 @@ class Monitor:
             if "error" in answer and "id" not in answer:
                 return answer
 
+    def wait_event(self, name: str, device: str, seconds: float) -> bool:
+        """Wait until QEMU reports an event about a device; False if it takes longer than `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            for event in self.events:
+                if event["event"] == name and event.get("data", {}).get("device") == device:
+                    self.events.remove(event)
+                    return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            assert self._socket is not None
+            if _readable(self._socket, left):
+                for message in self._reader.feed(self._receive(deadline + GLANCE)):
+                    (self.events if "event" in message else self._inbox).append(message)
+
     def _send(self, data: bytes, fds: "tuple[int, ...]") -> None:
         assert self._socket is not None
         self._socket.settimeout(self._timeout)

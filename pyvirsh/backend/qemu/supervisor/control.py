@@ -13,7 +13,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_FAILED, OPERATION_INVALID
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor.console import Consoles
-from pyvirsh.backend.qemu.supervisor.guest import DESTROYED
+from pyvirsh.backend.qemu.supervisor.guest import DESTROYED, MACHINE
 from pyvirsh.backend.qemu.supervisor.loop import READ
 
 TYPE_CHECKING = False
@@ -171,6 +171,18 @@ class Client:
         """Change what happens when the guest powers off, reboots or crashes."""
         self._supervisor.spec["actions"][str(request["what"])] = str(request["action"])
         self._supervisor.save_spec()
+        self.answer()
+
+    def op_look(self, request: "Request") -> None:
+        """Learn anew what devices and threads QEMU has; a command has changed them."""
+        self._supervisor.monitor_run(self._look())
+
+    def _look(self) -> "Script":
+        try:
+            self._supervisor.note_machine((yield list(MACHINE)))
+        except QmpError as error:
+            self.refuse(INTERNAL_ERROR, error.text)
+            return
         self.answer()
 
     def op_console(self, request: "Request") -> None:
