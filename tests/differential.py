@@ -64,6 +64,8 @@ MASKS = (
     (r"\b1[6-9]\d{8}(\.\d+)?\b", "<TIME>"),
     (r"\d{4}-\d\d-\d\d[ -]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4})?", "<DATE>"),
     (r"\(Time: \d+\.\d+ ms\)", "(Time: <T> ms)"),
+    # How often progress is shown depends on the moment.
+    (r"(\r[A-Z][\w ]*: \[ *[\d.]+ %\])+", "<progress>"),
     (r"\b(virsh)\w{6}\.xml", "virsh<TMP>.xml"),
 )
 
@@ -276,7 +278,7 @@ def _again(line: Line, run: "object") -> Answer:
     while True:
         answer = run()
         assert isinstance(answer, Answer)
-        done = line.until is None or (answer.status == 0 and line.until in answer.stdout)
+        done = line.until is None or (answer.status == 0 and line.until in answer.stdout + answer.stderr)
         if done or time.monotonic() > deadline:
             return answer
         time.sleep(0.1)

@@ -1,0 +1,1 @@
+s/<on_crash>destroy/<on_crash>preserve/

@@ -1,0 +1,1 @@
+s/<name>s1</<name>s0</
