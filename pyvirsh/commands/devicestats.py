@@ -129,7 +129,7 @@ BLOCK_STATS = {
 def domblkstat(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     device = args.device or ""
-    stats = _block_stats(ctx, dom, device)
+    stats = _block_stats(ctx, dom, args.domain, device)
     known = [key for key in BLOCK_STATS if key in stats]
     keys = known + [key for key in stats if key not in BLOCK_STATS]
     lines = [f"Device: {device}"] if args.human else []
@@ -139,14 +139,14 @@ def domblkstat(ctx: "Session", args: "Args") -> None:
     ctx.out.data({"device": device, **{key: stats[key] for key in keys}}, "".join(x + "\n" for x in lines))
 
 
-def _block_stats(ctx: "Session", dom: "DomainRef", device: str) -> "dict[str, object]":
+def _block_stats(ctx: "Session", dom: "DomainRef", typed: str, device: str) -> "dict[str, object]":
     """Return a disk's counters by name; those it does not have are left out."""
     try:
         return {name: value for name, _, value in ctx.driver.domain_block_stats_flags(dom, device)}
     except VirError as error:
         if error.code != NO_SUPPORT:
             raise
-    with ctx.failing(f"Failed to get block stats {dom.name} {device}"):
+    with ctx.failing(f"Failed to get block stats {typed} {device}"):
         reads, read, writes, written, errors = ctx.driver.domain_block_stats(dom, device)
     stats: dict[str, object] = {}
     for name, count in (

@@ -150,19 +150,19 @@ def net_desc(ctx: "Session", args: "Args") -> None:
             ctx.out.note(f"Network {what} not changed")
             return
     if new is None:
-        _show_description(ctx, args, what, present)
+        _show_description(ctx, net.name, what, present)
         return
     with ctx.failing(f"Failed to set new network {what}"):
         ctx.driver.network_set_metadata(net, kind, new, None, None, flags)
     ctx.out.raw_note(f"Network {what} updated successfully")
 
 
-def _show_description(ctx: "Session", args: "Args", what: str, present: str) -> None:
+def _show_description(ctx: "Session", name: str, what: str, present: str) -> None:
     if present:
         ctx.out.data({what: present}, present)
     else:
         ctx.out.data({what: None}, "")
-        ctx.out.raw_note(f"No {what} for network: {args.network}")
+        ctx.out.raw_note(f"No {what} for network: {name}")
 
 
 @TABLE.command(

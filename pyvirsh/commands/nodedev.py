@@ -93,12 +93,12 @@ def nodedev_list(ctx: "Session", args: "Args") -> None:
 def _check_combination(args: "Args", with_caps: bool) -> None:
     if args.all and args.inactive:
         raise CommandFailed("Option --all is incompatible with --inactive")
+    if args.transient and (args.persistent or args.inactive):
+        raise CommandFailed("Option --transient is incompatible with --persistent and --inactive")
     if args.tree and (with_caps or args.inactive or args.persistent or args.transient):
         raise CommandFailed(
             "Option --tree is incompatible with --cap, --inactive, --persistent and --transient"
         )
-    if args.transient and (args.persistent or args.inactive):
-        raise CommandFailed("Option --transient is incompatible with --persistent and --inactive")
 
 
 def _flags(args: "Args") -> int:

@@ -65,7 +65,7 @@ def snapshot_current(ctx: "Session", args: "Args") -> None:
         ctx.out.raw_note(f"Snapshot {name} set as current")
         return
     if not driver.domain_has_current_snapshot(dom):
-        raise CommandFailed(f"domain '{dom.name}' has no current snapshot")
+        raise CommandFailed(f"domain '{args.domain}' has no current snapshot")
     snapshot = driver.domain_snapshot_current(dom)
     if args.name:
         ctx.out.data({"name": snapshot.name}, snapshot.name)

@@ -5,6 +5,7 @@ Source: virsh(1); texts and calls measured on virsh 11.3.0.
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.conf.xml import escape
+from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.commands import files, moments
 from pyvirsh.commands.options import DOMAIN, VALIDATE
 from pyvirsh.commands.virsh import split_commas
@@ -13,6 +14,7 @@ from pyvirsh.spec import Table, flag, text, word, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyvirsh.backend.api import DomainRef, SnapshotRef
     from pyvirsh.shell.binding import Args
     from pyvirsh.shell.session import Session
 
@@ -57,7 +59,7 @@ def snapshot_create(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     path = args.xmlfile
     xml = files.read(path) if path is not None else "<domainsnapshot/>"
-    made = ctx.driver.domain_snapshot_create_xml(dom, xml, moments.flags_of(args, CREATE_FLAGS))
+    made = _create(ctx, dom, xml, moments.flags_of(args, CREATE_FLAGS))
     moments.say_created(ctx, "snapshot", made.name, path)
 
 
@@ -88,8 +90,25 @@ def snapshot_create_as(ctx: "Session", args: "Args") -> None:
     if args.print_xml:
         ctx.out.xml(xml + "\n")
         return
-    made = ctx.driver.domain_snapshot_create_xml(dom, xml, moments.flags_of(args, CREATE_FLAGS))
+    made = _create(ctx, dom, xml, moments.flags_of(args, CREATE_FLAGS))
     moments.say_created(ctx, "snapshot", made.name)
+
+
+def _create(ctx: "Session", dom: "DomainRef", xml: str, flags: int) -> "SnapshotRef":
+    """Make a snapshot; where --halt is not known, stop the domain after it.  Errors: CommandFailed."""
+    driver = ctx.driver
+    try:
+        return driver.domain_snapshot_create_xml(dom, xml, flags)
+    except VirError as error:
+        if error.code != INVALID_ARG or not flags & c.DOMAIN_SNAPSHOT_CREATE_HALT:
+            raise
+    if not driver.domain_is_persistent(dom):
+        raise CommandFailed("cannot halt after snapshot of transient domain")
+    active = driver.domain_is_active(dom)
+    made = driver.domain_snapshot_create_xml(dom, xml, flags & ~c.DOMAIN_SNAPSHOT_CREATE_HALT)
+    if active:
+        driver.domain_destroy(dom)
+    return made
 
 
 def _memory_lines(spec: "str | None") -> "list[str]":

@@ -327,6 +327,8 @@ def parse_network(root: xml.Element, *, new_uuid: "Callable[[], str]") -> Networ
     """Make a network of a parsed element.  Errors: XML_ERROR and its kin, naming what is wrong."""
     if root.tag != "network":
         raise VirError(XML_ERROR, f"expecting root element of 'network', not '{xml.local_name(root)}'")
+    if not root.findtext("name"):
+        raise VirError(NO_NAME, text="missing name information")
     network = Network.parse(root)
     if network.uuid is None:
         network.uuid = new_uuid()

@@ -76,19 +76,26 @@ class Change:
         """Add an entry at the end asked for."""
         items.insert(0 if self.command == c.NETWORK_UPDATE_COMMAND_ADD_FIRST else len(items), item)
 
-    def ip(self, what: str, wanted: "Callable[[conf.Ip], bool]") -> conf.Ip:
+    def ip(self) -> conf.Ip:
         """Return the <ip> that is meant.  Errors: OPERATION_INVALID."""
         ips, index = self.net.ips, self.parent_index
+        if index >= len(ips):
+            where = f"no <ip> element found at index {index} in network '{self.net.name}'"
+            raise refused(f"couldn't update dhcp host entry - {where}")
         if index >= 0:
-            if index >= len(ips):
-                where = f"no <ip> element found at index {index} in network '{self.net.name}'"
-                raise refused(f"couldn't update {what} entry - {where}")
             return ips[index]
-        for ip in ips:
-            if wanted(ip):
-                return ip
-        where = f"no <ip> element found at index -1 in network '{self.net.name}'"
-        raise refused(f"couldn't update {what} entry - {where}")
+        if not ips:
+            where = f"no <ip> element found in network '{self.net.name}'"
+            raise refused(f"couldn't update dhcp host entry - {where}")
+        giving = (ip for ip in ips if ip.ranges or ip.hosts)
+        return next(giving, next((ip for ip in ips if not ip.is_ipv6), ips[0]))
+
+    def check_only(self, ip: conf.Ip) -> None:
+        """Check that no other <ip> of the family gives addresses out.  Errors: OPERATION_INVALID."""
+        for other in self.net.ips:
+            if other is not ip and other.is_ipv6 == ip.is_ipv6 and (other.ranges or other.hosts):
+                kind = "IPv6" if ip.is_ipv6 else "IPv4"
+                raise refused(f"dhcp is supported only for a single {kind} address on each network")
 
 
 def refused(detail: str) -> VirError:
@@ -107,9 +114,11 @@ def _dhcp_host(change: Change) -> None:
     change.expect("host")
     net, name = change.net, change.net.name
     host = conf.DhcpHost.parse(change.root)
-    ipv6 = ":" in (host.ip or "")
-    ip = change.ip("dhcp host", lambda ip: ip.is_ipv6 == ipv6 and (bool(ip.ranges or ip.hosts) or True))
+    ip = change.ip()
     checks.check_host(net, ip, host, partial=change.deletes)
+    if not change.deletes and host.ip is not None and (":" in host.ip) != ip.is_ipv6:
+        parent = "the dhcp element's parent"
+        raise refused(f"the address family of a host entry IP must match the address family of {parent}")
     same = [old for old in ip.hosts if _is_host(old, host, change)]
     if change.adds:
         if same:
@@ -118,6 +127,7 @@ def _dhcp_host(change: Change) -> None:
                 f"there is an existing dhcp host entry in network '{name}' that matches \"<host {shown}/>\""
             )
             raise refused(detail)
+        change.check_only(ip)
         change.insert(ip.hosts, host)
     elif change.deletes:
         if not same:
@@ -125,7 +135,7 @@ def _dhcp_host(change: Change) -> None:
         ip.hosts.remove(same[0])
     else:
         if not same:
-            shown = f"\"mac='{host.mac or '(null)'}'\" \"name='{host.name or '(null)'}'\" \"ip='{host.ip}'\""
+            shown = f"\"mac='{host.mac or 'unknown'}'\" \"name='{host.name or '(null)'}'\" \"ip='{host.ip}'\""
             raise refused(f"couldn't locate an existing dhcp host entry with {shown} in network '{name}'")
         ip.hosts[ip.hosts.index(same[0])] = host
 
@@ -147,8 +157,7 @@ def _dhcp_range(change: Change) -> None:
     change.expect("range")
     net, name = change.net, change.net.name
     given = conf.DhcpRange.parse(change.root)
-    ipv6 = ":" in (given.start or "")
-    ip = change.ip("dhcp range", lambda ip: ip.is_ipv6 == ipv6)
+    ip = change.ip()
     if not change.adds and not change.deletes:
         raise _fixed_entries("dhcp ranges")
     checks.check_range(net, ip, given)
@@ -157,6 +166,7 @@ def _dhcp_range(change: Change) -> None:
         if same:
             shown = f"\"<range start='{given.start}' end='{given.end}'/>\""
             raise refused(f"there is an existing dhcp range entry in network '{name}' that matches {shown}")
+        change.check_only(ip)
         change.insert(ip.ranges, given)
     elif not same:
         raise refused(f"couldn't locate a matching dhcp range entry in network '{name}'")

@@ -83,7 +83,7 @@ class Checkpoints(TestBase):
             detail = "cannot create checkpoint while snapshot exists"
             raise VirError(OPERATION_UNSUPPORTED, detail)
         redefine = bool(flags & c.DOMAIN_CHECKPOINT_CREATE_REDEFINE)
-        if not redefine and not guest.active:
+        if not guest.active:
             detail = "cannot create checkpoint for inactive domain"
             raise VirError(OPERATION_UNSUPPORTED, detail)
         checkpoint = parse_checkpoint(

@@ -30,6 +30,10 @@ _KINDS = dict.fromkeys(("serial", "parallel", "console", "channel"), "chr")
 _HOSTDEV_KINDS = {"usb": "default", "scsi": "vfio", "scsi_host": "xen"}
 
 
+# Kinds of interfaces that can be attached to a domain that runs.
+_PLUGGED = ("bridge", "ethernet")
+
+
 def parse_device(document: str) -> "tuple[str, Model]":
     """Return an element's tag and the device it describes.  Errors: CONFIG_UNSUPPORTED, XML_ERROR."""
     root = xml.parse(document, "(device_definition)")
@@ -62,8 +66,7 @@ class DeviceChanges(TestBase):
         elif isinstance(device, HostDev):
             _attach_host_device(guest, device)
         elif isinstance(device, Interface):
-            detail = f"hotplug of interface type of {device.type} is not implemented yet"
-            raise VirError(OPERATION_UNSUPPORTED, detail)
+            _attach_interface(guest, device)
         else:
             kind = _KINDS.get(tag, tag)
             raise VirError(OPERATION_UNSUPPORTED, f"live attach of device '{kind}' is not supported")
@@ -72,10 +75,10 @@ class DeviceChanges(TestBase):
         guest = self.guest(dom)
         _live(flags, guest, "testDomainDetachDeviceAliasLiveAndConfig")
         tag, device, devices = _find_alias(guest.live.model, alias)
-        if isinstance(device, Interface):
+        if isinstance(device, Interface) and device.type not in _PLUGGED:
             detail = f"live detach of interface type {device.type} is not implemented yet"
             raise VirError(OPERATION_UNSUPPORTED, detail)
-        if not isinstance(device, (Disk, HostDev)):
+        if not isinstance(device, (Disk, HostDev, Interface)):
             kind = _KINDS.get(tag, tag)
             raise VirError(OPERATION_UNSUPPORTED, f"live detach of device '{kind}' is not supported")
         guest.live.change()
@@ -159,6 +162,21 @@ def _give_alias(model: Domain, disk: Disk) -> None:
         disk.info.alias = f"{disk.target_bus}-disk{disk_number(disk.target_dev or '')}"
     elif any(_alias(device) == disk.info.alias for _, device, _ in _with_alias(model)):
         raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {disk.info.alias}")
+
+
+def _attach_interface(guest: Guest, interface: Interface) -> None:
+    if interface.type not in _PLUGGED:
+        detail = f"hotplug of interface type of {interface.type} is not implemented yet"
+        raise VirError(OPERATION_UNSUPPORTED, detail)
+    taken = {alias for _, device, _ in _with_alias(guest.live.model) if (alias := _alias(device))}
+    if interface.info.alias is None:
+        numbers = [int(alias[3:]) for alias in taken if alias.startswith("net") and alias[3:].isdigit()]
+        interface.info.alias = f"net{max(numbers, default=-1) + 1}"
+    elif interface.info.alias in taken:
+        raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {interface.info.alias}")
+    interface.mac = interface.mac or guest.world.new_mac()
+    guest.live.change().devices.interfaces.append(interface)
+    guest.emit(c.DOMAIN_EVENT_ID_DEVICE_ADDED, interface.info.alias)
 
 
 def _attach_host_device(guest: Guest, device: HostDev) -> None:

@@ -120,7 +120,7 @@ THEMES: "dict[str, tuple[str, str]]" = {
             domain_set_scheduler_parameters domain_set_scheduler_parameters_flags
             domain_get_memory_parameters domain_set_memory_parameters domain_get_blkio_parameters
             domain_set_blkio_parameters domain_get_numa_parameters domain_set_numa_parameters
-            domain_get_perf_events domain_set_perf_events
+            domain_get_perf_events domain_set_perf_events domain_get_launch_security_info
         """,
     ),
     "disktune": (

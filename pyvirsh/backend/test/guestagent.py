@@ -76,7 +76,7 @@ class GuestAgent(TestBase):
     def domain_send_process_signal(self, dom: DomainRef, pid_value: int, signum: int, flags: int = 0) -> None:
         allowed(flags, 0, "testDomainSendProcessSignal")
         not_zero(pid_value, "pid_value", "virDomainSendProcessSignal")
-        self.running(dom)
+        self.guest(dom)
         if pid_value != 1:
             raise VirError(INVALID_ARG, "only sending a signal to pid 1 is supported")
         if not 0 <= signum <= c.DOMAIN_PROCESS_SIGNAL_RT32:
