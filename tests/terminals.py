@@ -32,9 +32,9 @@ class Terminal:
     def rest(self, seconds=20.0):
         """Read to the end; return what is left of what was shown."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and self._read(0.2):
-            pass
-        self._wait(block=True)
+        while self._read(0.2):
+            if time.monotonic() > end:
+                raise AssertionError(f"it goes on, after {self.text!r}")
         return self.text
 
     def settings(self):

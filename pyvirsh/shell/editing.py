@@ -4,8 +4,10 @@ Source: measured in `shell-semantics`, section 12.
 """
 
 import contextlib
+import errno
 import os
 import random
+import shutil
 import signal
 import string
 import subprocess
@@ -190,21 +192,18 @@ def run_editor(ctx: "Session", path: str) -> None:
     """Run the user's editor on the file and wait for its end.  Errors: CommandFailed."""
     ctx.out.flush()
     words = editor_command(path)
+    if "/" not in words[0] and not shutil.which(words[0]):
+        raise CommandFailed(f"Cannot find '{words[0]}' in path: {os.strerror(errno.ENOENT)}")
     shown = " ".join(shell_quoted(word) for word in words)
     failure = f"internal error: Child process ({shown}) unexpected "
     # ^C is for the editor alone; a handler, unlike SIG_IGN, is not inherited by it.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         status = subprocess.call(words)
-    except FileNotFoundError as error:
-        if "/" not in words[0]:
-            text = f"Cannot find '{words[0]}' in path: {error.strerror}"
-            raise CommandFailed(text) from error
-        text = f"cannot execute binary {words[0]}: {error.strerror}"
-        raise CommandFailed(text, f"{failure}exit status 127") from error
     except OSError as error:
         text = f"cannot execute binary {words[0]}: {error.strerror}"
-        raise CommandFailed(text, f"{failure}exit status 126") from error
+        status = 127 if isinstance(error, FileNotFoundError) else 126
+        raise CommandFailed(text, f"{failure}exit status {status}") from error
     finally:
         signal.signal(signal.SIGINT, before)
     if status < 0:
