@@ -8,7 +8,7 @@ import pytest
 
 from pyvirsh.backend import store
 from pyvirsh.backend.errors import OPERATION_FAILED, SYSTEM_ERROR, VirError
-from pyvirsh.backend.store import Store, escaped, unescaped
+from pyvirsh.backend.store import Store, Workshop, escaped, unescaped
 
 A, B = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"
 CONFIG = b"<domain type='qemu'>\n  <name>%s</name>\n  <title>%s</title>\n</domain>\n"
@@ -39,8 +39,7 @@ def test_names_that_are_refused(objects, tmp_path, name):
     with pytest.raises(VirError):
         objects.create(A, name, config("x"))
     assert objects.all() == []
-    assert sorted(os.listdir(tmp_path)) in ([], ["s"])
-    assert not [entry for entry in os.listdir(tmp_path / "s") if entry != "names"]
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("link", ["..", "../..", "/etc", "../names", "../" + A.upper(), "x" * 36])
@@ -113,17 +112,25 @@ def test_removing_takes_all_files(objects):
     objects.set_mark(A, "autostart", on=True)
     objects.remove(A, "one")
     assert objects.all() == [] and objects.uuid_of("one") is None
-    assert [name for name in os.listdir(objects.root) if name not in ("names", "autostart")] == []
+    assert sorted(os.listdir(objects.root)) == [".workshop", "autostart", "names"]
+    assert os.listdir(f"{objects.root}/.workshop") == []
 
 
-def test_what_a_crash_leaves_is_not_seen(objects):
+def test_what_a_crash_leaves_is_not_seen_and_goes(objects):
     objects.create(A, "one", config("one"))
-    os.mkdir(f"{objects.root}/.new-{B}-1")
-    os.mkdir(f"{objects.root}/.gone-{B}-1")
+    os.mkdir(f"{objects.root}/.workshop/new-{B}")
+    os.mkdir(f"{objects.root}/.workshop/gone-{B}")
     with open(objects.path(A, ".config.xml.1"), "w") as file:
         file.write("half")
     assert objects.all() == [("one", A)]
     assert objects.read(A) == config("one")
+    with Workshop(f"{objects.root}/.workshop"):
+        assert os.listdir(f"{objects.root}/.workshop") == []
+        os.mkdir(f"{objects.root}/.workshop/new-{B}")
+        with Workshop(f"{objects.root}/.workshop"):
+            assert os.listdir(f"{objects.root}/.workshop") == [f"new-{B}"]  # somebody is at it
+    objects.write(A, config("one"))
+    assert os.listdir(objects.path(A)) == ["config.xml"]
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONFIG = "config.xml"
 NAMES = "names"
+WORKSHOP = ".workshop"
 FILE_NAME_MAX = 255
 # What is read to find the name and the title at the top of a definition.
 HEAD = 16384
@@ -179,6 +180,32 @@ def _failed(what: str, path: str, error: OSError) -> VirError:
     return VirError(SYSTEM_ERROR, f"Failed to {what} '{path}': {error.strerror}")
 
 
+class Workshop:
+    """A directory for what is half made or half removed; for `with`, which gives its path.
+
+    Whoever comes when nobody is in it clears what those left who were killed there.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = -1
+
+    def __enter__(self) -> str:
+        make_directory(self._path)
+        self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for entry in os.listdir(self._path):
+                remove_tree(f"{self._path}/{entry}")
+        except BlockingIOError:
+            pass
+        fcntl.flock(self._fd, fcntl.LOCK_SH)
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
 # -- the store ----------------------------------------------------------------------------------------
 
 
@@ -313,24 +340,28 @@ class Store:
 
     def create(self, uuid: str, name: str, config: bytes) -> None:
         """Add an object.  Errors: OPERATION_FAILED if the name is another's; SYSTEM_ERROR."""
-        make_directory(self.root)
-        fresh = f"{self.root}/.new-{uuid}-{os.getpid()}"
-        remove_tree(fresh)
-        make_directory(fresh)
-        try:
-            write_file(fresh + "/" + CONFIG, config)
-            self.claim(name, uuid)
-            synchronise(self._names)
-            os.rename(fresh, self.path(uuid))
-            synchronise(self.root)
-        except OSError as error:
-            self.release(name, uuid)
-            raise _failed("create", self.path(uuid), error) from error
-        finally:
-            remove_tree(fresh)
+        escaped(name)
+        with Workshop(self.root + "/" + WORKSHOP) as place:
+            fresh = f"{place}/new-{uuid}"
+            make_directory(fresh)
+            try:
+                write_file(fresh + "/" + CONFIG, config)
+                self.claim(name, uuid)
+                synchronise(self._names)
+                os.rename(fresh, self.path(uuid))
+                synchronise(self.root)
+            except OSError as error:
+                self.release(name, uuid)
+                raise _failed("create", self.path(uuid), error) from error
+            finally:
+                remove_tree(fresh)
 
     def write(self, uuid: str, data: bytes, file: str = CONFIG) -> None:
         """Replace a file of an object.  Errors: SYSTEM_ERROR; the old one is then kept."""
+        directory, name = os.path.split(self.path(uuid, file))
+        for entry in os.listdir(directory) if os.path.isdir(directory) else ():
+            if entry.startswith(f".{name}."):  # of one who was killed before he renamed it
+                _unlink(f"{directory}/{entry}")
         write_file(self.path(uuid, file), data)
 
     def rename(self, uuid: str, old: str, new: str, config: bytes) -> None:
@@ -347,15 +378,17 @@ class Store:
 
     def remove(self, uuid: str, name: str, *, keep_name: bool = False) -> None:
         """Remove an object with all its files; keep_name: it lives on without a definition."""
-        aside = f"{self.root}/.gone-{uuid}-{os.getpid()}"
-        try:
-            os.rename(self.path(uuid), aside)
-        except OSError as error:
-            raise _failed("remove", self.path(uuid), error) from error
-        if not keep_name:
-            self.release(name, uuid)
-        synchronise(self.root)
-        remove_tree(aside)
+        with Workshop(self.root + "/" + WORKSHOP) as place:
+            aside = f"{place}/gone-{uuid}"
+            remove_tree(aside)
+            try:
+                os.rename(self.path(uuid), aside)
+            except OSError as error:
+                raise _failed("remove", self.path(uuid), error) from error
+            if not keep_name:
+                self.release(name, uuid)
+            synchronise(self.root)
+            remove_tree(aside)
 
     # -- marks
 
