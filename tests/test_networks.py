@@ -129,16 +129,14 @@ def test_ports():
 
 
 @pytest.mark.parametrize("command", ["net-port-dumpxml", "net-port-delete"])
-def test_a_port_that_is_not_there_is_no_failure(command):
-    assert run(f"{command} lab nosuch", Lab()) == (0, "", "error: failed to get network port 'nosuch'\n")
+def test_a_port_that_is_not_there_is_a_failure(command):
+    assert run(f"{command} lab nosuch", Lab()) == (1, "", "error: failed to get network port 'nosuch'\n")
 
 
-def test_a_port_that_cannot_be_deleted_is_no_failure():
-    assert run(f"net-port-delete lab {PORT}", Lab("delete")) == (
-        0,
-        "",
-        f"error: Failed to delete network port {PORT}\n",
-    )
+def test_a_port_that_cannot_be_deleted_is_a_failure():
+    status, out, err = run(f"net-port-delete lab {PORT}", Lab("delete"))
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: Failed to delete network port {PORT}\nerror: ")
 
 
 def test_info_of_a_driver_that_cannot_say():
