@@ -20,7 +20,7 @@ FORMATS = {
 }
 _MALFORMED = (XML_ERROR, "malformed capacity element")
 _CLUSTER = (XML_ERROR, "Invalid value '{}' for element or attribute './target/clusterSize'")
-_COMPAT = re.compile(r"[0-9]+(\.[0-9]+)?")
+_COMPAT = re.compile(r"[0-9]+\.[0-9]+")
 ENCRYPTIONS = ("default", "qcow", "luks", "luks2", "luks-any")
 
 
@@ -190,7 +190,7 @@ class Volume(Model):
 def parse_volume(root: xml.Element, pool_type: str, *, needs_capacity: bool = True) -> Volume:
     """Make a volume of a parsed element, for a pool of a type.
 
-    needs_capacity: False for a copy, which takes it from the original where the document says none.
+    needs_capacity: False where it may come from elsewhere: an original that is copied, an image below.
     Errors: XML_ERROR and its kin.
     """
     if root.tag != "volume":
@@ -222,7 +222,7 @@ def _format(name: "str | None", formats: "tuple[str, ...]") -> "str | None":
 
 def _sizes(volume: Volume, *, needs_capacity: bool) -> None:
     if volume.capacity is None:
-        if needs_capacity and volume.backing is None:
+        if needs_capacity:
             raise VirError(XML_ERROR, "missing capacity element")
         volume.capacity = 0
     volume.says_allocation = volume.allocation is not None
