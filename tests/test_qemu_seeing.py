@@ -158,7 +158,7 @@ def test_peeking(house, tmp_path):
 def test_monitor_commands(house):
     dom = house.start("g")
     answer = json.loads(house.driver.domain_monitor_command(dom, '{"execute":"query-status"}'))
-    assert answer == {"return": {"status": "running", "running": True}, "id": "libvirt-1"}
+    assert answer["return"]["status"] == "running" and answer["id"] == "libvirt-1"
     assert house.driver.domain_monitor_command(dom, "info status", 1) == "VM status: running\r\n"
     text = house.driver.domain_monitor_command(dom, '{"execute":"nope"}')
     assert json.loads(text)["error"]["class"] == "CommandNotFound"
