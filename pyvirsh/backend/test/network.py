@@ -47,10 +47,11 @@ DEFAULT = """\
 
 
 class Net:
-    """A network: `stored` is its definition, `live` what runs; one object while they are the same."""
+    """A network: `live` is its definition; `future` one that was made while it ran, which never comes up."""
 
     def __init__(self, model: Network, *, persistent: bool, active: bool) -> None:
-        self.stored = self.live = model
+        self.live = model
+        self.future: Network | None = None
         self.persistent = persistent
         self.active = active
         self.autostart = False
@@ -60,15 +61,33 @@ class Net:
         """Return a handle."""
         return NetworkRef(self.live.name, self.live.uuid or "")
 
-    def asked(self, flags: int) -> "list[Network]":
-        """Return the definitions that a change is for, each once.  Errors: OPERATION_INVALID."""
+    def take(self, model: Network, *, active: bool) -> None:
+        """Take a new definition; active: for running now.  Errors: OPERATION_INVALID."""
+        if active and self.active:
+            raise VirError(OPERATION_INVALID, f"network is already active as '{model.name}'")
+        if not active and self.active:
+            self.future = model
+            return
+        self.future = (self.future or self.live) if active and self.persistent else None
+        self.live = model
+
+    def impact(self, flags: int) -> int:
+        """Return which definitions flags mean.  Errors: OPERATION_INVALID for one there is not."""
         if not flags & AFFECT:
             flags |= c.NETWORK_UPDATE_AFFECT_LIVE if self.active else c.NETWORK_UPDATE_AFFECT_CONFIG
         if flags & c.NETWORK_UPDATE_AFFECT_LIVE and not self.active:
             raise VirError(OPERATION_INVALID, "network is not running")
         if flags & c.NETWORK_UPDATE_AFFECT_CONFIG and not self.persistent:
             raise VirError(OPERATION_INVALID, "cannot change persistent config of a transient network")
-        return [self.live]
+        return flags & AFFECT
+
+    def asked(self, flags: int) -> "list[Network]":
+        """Return the definitions that flags ask for; none for a future one that there is not."""
+        flags = self.impact(flags)
+        found = [self.live] if flags & c.NETWORK_UPDATE_AFFECT_LIVE or not self.active else []
+        if flags & c.NETWORK_UPDATE_AFFECT_CONFIG and self.active and self.future is not None:
+            found.append(self.future)
+        return found
 
 
 class Networks:
@@ -103,14 +122,10 @@ class Networks:
             raise VirError(OPERATION_FAILED, f"network '{model.name}' already exists with uuid {uuid}")
         if same is None:
             same = self.by_uuid[model.uuid or ""] = Net(model, persistent=not active, active=active)
-        elif active:
-            if same.active:
-                raise VirError(OPERATION_INVALID, f"network is already active as '{model.name}'")
-            same.live = same.stored = model
-            same.active = True
         else:
-            same.live = same.stored = model
-            same.persistent = True
+            same.take(model, active=active)
+            same.active = same.active or active
+            same.persistent = same.persistent or not active
         return same
 
 
@@ -245,10 +260,15 @@ class NetworkCalls(TestBase):
     ) -> None:
         allowed(flags, AFFECT, "testNetworkUpdate")
         found = self._network(net)
-        for model in found.asked(flags):
-            changed = model.copy()
+        asked = found.impact(flags)
+        if asked & c.NETWORK_UPDATE_AFFECT_CONFIG and found.active:
+            future = (found.future or found.live).copy()
+            network_update.update(future, command, section, parent_index, xml)
+            found.future = future
+        if asked & c.NETWORK_UPDATE_AFFECT_LIVE or not found.active:
+            changed = found.live.copy()
             network_update.update(changed, command, section, parent_index, xml)
-            found.live = found.stored = changed
+            found.live = changed
 
     def network_set_metadata(
         self,
@@ -281,7 +301,10 @@ class NetworkCalls(TestBase):
         allowed(flags, AFFECT, "testNetworkGetMetadata")
         exclusive(flags, (1, "NETWORK_UPDATE_AFFECT_LIVE"), (2, "NETWORK_UPDATE_AFFECT_CONFIG"))
         _known(type)
-        (model,) = self._network(network).asked(flags)
+        models = self._network(network).asked(flags)
+        if not models:
+            raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
+        model = models[0]
         if type in _TEXTS:
             found: str | None = getattr(model, _TEXTS[type])
         else:
