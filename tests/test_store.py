@@ -6,9 +6,10 @@ import stat
 
 import pytest
 
-from pyvirsh.backend import store
+from pyvirsh.backend import durable, store
+from pyvirsh.backend.durable import Workshop
 from pyvirsh.backend.errors import OPERATION_FAILED, SYSTEM_ERROR, VirError
-from pyvirsh.backend.store import Store, Workshop, escaped, unescaped
+from pyvirsh.backend.store import Store, escaped, unescaped
 
 A, B = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"
 CONFIG = b"<domain type='qemu'>\n  <name>%s</name>\n  <title>%s</title>\n</domain>\n"
@@ -72,7 +73,7 @@ def test_a_name_belongs_to_one(objects):
 
 def test_a_name_whose_owner_is_gone_is_free(objects):
     objects.create(A, "one", config("one"))
-    store.remove_tree(objects.path(A))
+    durable.remove_tree(objects.path(A))
     assert objects.all() == []
     objects.create(B, "one", config("one"))
     assert objects.uuid_of("one") == B

@@ -10,8 +10,8 @@ import fcntl
 import os
 import time
 
+from pyvirsh.backend.durable import make_directory
 from pyvirsh.backend.errors import OPERATION_TIMEOUT, SYSTEM_ERROR, VirError
-from pyvirsh.backend.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

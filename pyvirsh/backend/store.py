@@ -12,7 +12,17 @@ object is not there counts for nothing and may be taken over.
 import fcntl
 import os
 
-from pyvirsh.backend.errors import OPERATION_FAILED, SYSTEM_ERROR, XML_ERROR, VirError
+from pyvirsh.backend.durable import (
+    Workshop,
+    failed,
+    make_directory,
+    read_file,
+    remove_tree,
+    synchronise,
+    unlink,
+    write_file,
+)
+from pyvirsh.backend.errors import OPERATION_FAILED, XML_ERROR, VirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,133 +87,6 @@ def is_uuid(text: str) -> bool:
     if len(text) != 36 or text[8] + text[13] + text[18] + text[23] != "----":
         return False
     return not text.strip("0123456789abcdef-") and text.count("-") == 4
-
-
-# -- files --------------------------------------------------------------------------------------------
-
-
-def make_directory(path: str) -> None:
-    """Make a directory and those above it that are missing, for the owner alone under any umask."""
-    try:
-        os.mkdir(path, 0o700)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        make_directory(os.path.dirname(path))
-        make_directory(path)
-        return
-    except OSError as error:
-        raise _failed("create the directory", path, error) from error
-    os.chmod(path, 0o700)
-
-
-def write_file(path: str, data: bytes, *, sync: bool = True) -> None:
-    """Put `data` at `path` in one step; mode 0600.  Errors: SYSTEM_ERROR; the old file is then kept."""
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name[:200]}.{os.getpid()}")
-    try:
-        _write_new(temporary, data, sync=sync)
-        os.rename(temporary, path)
-        if sync:
-            synchronise(directory)
-    except OSError as error:
-        _unlink(temporary)
-        raise _failed("write", path, error) from error
-
-
-def _write_new(path: str, data: bytes, *, sync: bool) -> None:
-    _unlink(path)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        os.fchmod(fd, 0o600)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-        if sync:
-            os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def read_file(path: str, size: int = 0) -> "bytes | None":
-    """Return a file's content, or its first `size` bytes; None if there is no such file."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise _failed("read", path, error) from error
-    try:
-        wanted = size or os.fstat(fd).st_size + 1
-        data = os.read(fd, wanted)
-        while len(data) < wanted and (more := os.read(fd, wanted - len(data))):
-            data += more
-        return data
-    finally:
-        os.close(fd)
-
-
-def synchronise(directory: str) -> None:
-    """Make what was done to a directory's entries last over a crash of the machine."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def remove_tree(path: str) -> None:
-    """Remove a directory with the files and directories in it; what is gone already is no error."""
-    try:
-        entries = list(os.scandir(path))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            remove_tree(entry.path)
-        else:
-            _unlink(entry.path)
-    try:
-        os.rmdir(path)
-    except FileNotFoundError:
-        return
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-
-
-def _failed(what: str, path: str, error: OSError) -> VirError:
-    return VirError(SYSTEM_ERROR, f"Failed to {what} '{path}': {error.strerror}")
-
-
-class Workshop:
-    """A directory for what is half made or half removed; for `with`, which gives its path.
-
-    Whoever comes when nobody is in it clears what those left who were killed there.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._fd = -1
-
-    def __enter__(self) -> str:
-        make_directory(self._path)
-        self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for entry in os.listdir(self._path):
-                remove_tree(f"{self._path}/{entry}")
-        except BlockingIOError:
-            pass
-        fcntl.flock(self._fd, fcntl.LOCK_SH)
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
 
 
 # -- the store ----------------------------------------------------------------------------------------
@@ -311,7 +194,7 @@ class Store:
                     raise self.taken(name, holder) from None
                 self._drop_stale(link, holder)
             except OSError as error:
-                raise _failed("create", link, error) from error
+                raise failed("create", link, error) from error
         raise VirError(OPERATION_FAILED, f"the name '{name}' cannot be claimed: '{link}' keeps changing")
 
     def _counts(self, uuid: str) -> bool:
@@ -323,7 +206,7 @@ class Store:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             if _target(link) == holder and not (holder and self._counts(holder)):
-                _unlink(link)
+                unlink(link)
         finally:
             os.close(fd)
 
@@ -336,7 +219,7 @@ class Store:
         """Give a name back, if it is this object's."""
         link = self._names + "/" + escaped(name)
         if _target(link) == uuid:
-            _unlink(link)
+            unlink(link)
 
     def create(self, uuid: str, name: str, config: bytes) -> None:
         """Add an object.  Errors: OPERATION_FAILED if the name is another's; SYSTEM_ERROR."""
@@ -352,7 +235,7 @@ class Store:
                 synchronise(self.root)
             except OSError as error:
                 self.release(name, uuid)
-                raise _failed("create", self.path(uuid), error) from error
+                raise failed("create", self.path(uuid), error) from error
             finally:
                 remove_tree(fresh)
 
@@ -361,7 +244,7 @@ class Store:
         directory, name = os.path.split(self.path(uuid, file))
         for entry in os.listdir(directory) if os.path.isdir(directory) else ():
             if entry.startswith(f".{name}."):  # of one who was killed before he renamed it
-                _unlink(f"{directory}/{entry}")
+                unlink(f"{directory}/{entry}")
         write_file(self.path(uuid, file), data)
 
     def rename(self, uuid: str, old: str, new: str, config: bytes) -> None:
@@ -384,7 +267,7 @@ class Store:
             try:
                 os.rename(self.path(uuid), aside)
             except OSError as error:
-                raise _failed("remove", self.path(uuid), error) from error
+                raise failed("remove", self.path(uuid), error) from error
             if not keep_name:
                 self.release(name, uuid)
             synchronise(self.root)
@@ -410,7 +293,7 @@ class Store:
             make_directory(f"{self.root}/{mark}")
             write_file(path, b"")
         else:
-            _unlink(path)
+            unlink(path)
 
 
 def _target(link: str, directory: "int | None" = None) -> str:

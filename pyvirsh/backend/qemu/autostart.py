@@ -8,8 +8,8 @@ import os
 import sys
 
 from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.durable import make_directory, write_file
 from pyvirsh.backend.qemu.driver import AUTOSTART
-from pyvirsh.backend.store import make_directory, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

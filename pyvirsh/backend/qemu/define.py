@@ -200,7 +200,7 @@ def _check_kept(driver: "QemuDriver", dom: DomainRef, guest: "live.Guest | None"
 
 def _remove_state(driver: "QemuDriver", domain: "Domain", guest: "live.Guest | None", flags: int) -> None:
     """Remove NVRAM, TPM state and saved state as the flags say; refuse to leave an NVRAM unasked."""
-    from pyvirsh.backend.store import remove_tree
+    from pyvirsh.backend.durable import remove_tree
 
     nvram = domain.os.nvram
     if nvram is not None and nvram.path and os.path.exists(nvram.path):

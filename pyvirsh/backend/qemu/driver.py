@@ -8,10 +8,12 @@ from importlib import import_module
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef, Driver
+from pyvirsh.backend.durable import make_directory
 from pyvirsh.backend.errors import NO_DOMAIN, OPERATION_INVALID, VirError
 from pyvirsh.backend.locks import Lock, is_held
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import Store, make_directory, uuids_in
+from pyvirsh.backend.storage import METHODS as STORAGE_METHODS
+from pyvirsh.backend.store import Store, uuids_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pyvirsh.backend.conf.domain import Domain
     from pyvirsh.backend.qemu.facts import Facts, Host
     from pyvirsh.backend.qemu.roots import Roots
+    from pyvirsh.backend.storage.keeping import Storage
 
 AUTOSTART = "autostart"
 LOCKS = "locks"
@@ -136,6 +139,15 @@ class QemuDriver(Driver):
             found.nvram_dir = f"{self.roots.state}/nvram"
         host: Host = self._known[""]
         return host
+
+    def storage(self) -> "Storage":
+        """Return the storage pools."""
+        if "storage" not in self._known:
+            from pyvirsh.backend.qemu import storage
+
+            self._known["storage"] = storage.of(self)
+        found: Storage = self._known["storage"]
+        return found
 
     def definition(self, dom: DomainRef) -> "Domain":
         """Return the persistent definition.  Errors: NO_DOMAIN, OPERATION_INVALID for a transient one."""
@@ -278,6 +290,8 @@ METHODS: "dict[str, tuple[str, ...]]" = {
         "connect_domain_event_callback_register_any",
         "connect_domain_monitor_event_deregister",
         "connect_domain_monitor_event_register",
+        "connect_storage_pool_event_deregister_any",
+        "connect_storage_pool_event_register_any",
         "events_fileno",
         "next_events",
     ),
@@ -393,6 +407,20 @@ def _late(module: str, name: str) -> "Any":
     return method
 
 
+def _late_storage(module: str, name: str) -> "Any":
+    """Make a method that is found in a module of `storage` when it is first called."""
+
+    def method(self: QemuDriver, *args: "Any", **options: "Any") -> "Any":
+        function = getattr(import_module(f"pyvirsh.backend.storage.{module}"), name)
+        return function(self.storage(), *args, **options)
+
+    method.__name__ = name
+    return method
+
+
 for _module, _names in METHODS.items():
     for _name in _names:
         setattr(QemuDriver, _name, _late(_module, _name))
+for _module, _names in STORAGE_METHODS.items():
+    for _name in _names:
+        setattr(QemuDriver, _name, _late_storage(_module, _name))

@@ -7,10 +7,10 @@ import socket
 import time
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.api import DomainRef, Event
+from pyvirsh.backend.api import DomainRef, Event, StoragePoolRef
+from pyvirsh.backend.durable import make_directory
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.backend.qemu.supervisor.publish import LISTEN, Publisher
-from pyvirsh.backend.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ class Listener:
 
     def _wanted(self, line: bytes) -> "list[Event]":
         kind, event_id, (name, uuid, number), values = json.loads(line)
-        ref = DomainRef(name, uuid, number)
+        is_pool = kind == "storage_pool"
+        ref = StoragePoolRef(name, uuid) if is_pool else DomainRef(name, uuid, number)
         return [
             Event(kind, event_id, callback, ref, _tuples(values))
             for callback, (wanted, what, only) in self.filters.items()
@@ -134,7 +135,7 @@ def _tuples(values: "list[Any]") -> "tuple[Any, ...]":
 
 
 def _matches(kind: str, what: "Any", event_id: int, values: "list[Any]") -> bool:
-    if kind == "domain":
+    if kind != "qemu":
         return bool(what == event_id)
     return what is None or bool(what(values[0]))
 
@@ -185,6 +186,18 @@ def _name_test(event: "str | None", flags: int) -> "Any":
 
 
 def connect_domain_monitor_event_deregister(driver: "QemuDriver", callback_id: int) -> None:
+    _remove(driver, callback_id)
+
+
+def connect_storage_pool_event_register_any(
+    driver: "QemuDriver", event_id: int, pool: "StoragePoolRef | None"
+) -> int:
+    if pool is not None:
+        driver.storage().find(pool)
+    return _listener(driver).add("storage_pool", event_id, pool.uuid if pool else None)
+
+
+def connect_storage_pool_event_deregister_any(driver: "QemuDriver", callback_id: int) -> None:
     _remove(driver, callback_id)
 
 

@@ -4,9 +4,9 @@ The documents are our own: one element a line, indented by two spaces for each l
 only part that others word, stands before all of it and is left out.
 """
 
+from pyvirsh.backend.durable import read_file
 from pyvirsh.backend.errors import OPERATION_INVALID, VirError
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

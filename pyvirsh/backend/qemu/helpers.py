@@ -8,9 +8,9 @@ import os
 import select
 import signal
 
+from pyvirsh.backend.durable import read_file
 from pyvirsh.backend.errors import OPERATION_FAILED, OPERATION_TIMEOUT, VirError
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

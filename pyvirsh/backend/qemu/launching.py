@@ -9,11 +9,12 @@ import os
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.durable import make_directory, remove_tree, write_file
 from pyvirsh.backend.qemu import live, process, recovery
 from pyvirsh.backend.qemu.events import announce
 from pyvirsh.backend.qemu.lifecycle import TERMINALS
 from pyvirsh.backend.qemu.supervisor import remains
-from pyvirsh.backend.store import escaped, make_directory, remove_tree, write_file
+from pyvirsh.backend.store import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

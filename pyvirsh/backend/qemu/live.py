@@ -11,7 +11,8 @@ The truth is the process: a pid counts only together with the time it started.
 
 import os
 
-from pyvirsh.backend.store import read_file, uuids_in
+from pyvirsh.backend.durable import read_file
+from pyvirsh.backend.store import uuids_in
 
 STATUS = "status"
 LIVE_XML = "live.xml"

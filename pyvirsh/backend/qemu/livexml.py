@@ -2,9 +2,10 @@
 
 from pyvirsh.backend.conf.domain import Domain, parse_domain
 from pyvirsh.backend.conf.domain.chardev import CharPeer, CharSource
+from pyvirsh.backend.durable import read_file, write_file
 from pyvirsh.backend.errors import OPERATION_INVALID, VirError
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import is_uuid, read_file, write_file
+from pyvirsh.backend.store import is_uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import json
 import os
 
 from pyvirsh.backend.api import DomainRef
+from pyvirsh.backend.durable import make_directory, read_file, write_file
 from pyvirsh.backend.errors import VirError
 from pyvirsh.backend.qemu import launching, ports, qcow2, recovery
-from pyvirsh.backend.store import make_directory, read_file, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ RUNTIME/ports/5900 -> UUID
 import os
 import socket
 
+from pyvirsh.backend.durable import make_directory
 from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
 from pyvirsh.backend.qemu.supervisor.remains import PORTS, release_ports
-from pyvirsh.backend.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

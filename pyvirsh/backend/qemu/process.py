@@ -14,10 +14,10 @@ import socket
 import sys
 import time
 
+from pyvirsh.backend.durable import write_file
 from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_FAILED, OPERATION_TIMEOUT, SYSTEM_ERROR, VirError
 from pyvirsh.backend.qemu import helpers, live
 from pyvirsh.backend.qemu.supervisor import remains
-from pyvirsh.backend.store import write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

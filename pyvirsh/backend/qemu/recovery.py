@@ -11,10 +11,10 @@ import select
 import signal
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.durable import read_file, remove_tree
 from pyvirsh.backend.errors import OPERATION_TIMEOUT, VirError
 from pyvirsh.backend.qemu import live, process
 from pyvirsh.backend.qemu.supervisor import publish, remains
-from pyvirsh.backend.store import read_file, remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

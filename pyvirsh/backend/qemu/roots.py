@@ -12,8 +12,8 @@ disagree about which guests run.  Its path is short, because paths of sockets mu
 import os
 import stat
 
+from pyvirsh.backend.durable import make_directory, remove_tree
 from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, OPERATION_DENIED, SYSTEM_ERROR, VirError
-from pyvirsh.backend.store import make_directory, remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

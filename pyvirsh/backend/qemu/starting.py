@@ -11,6 +11,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import format_domain
+from pyvirsh.backend.durable import make_directory, write_file
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, SYSTEM_ERROR, VirError
 from pyvirsh.backend.qemu import (
     aliases,
@@ -29,7 +30,6 @@ from pyvirsh.backend.qemu import (
     validate,
 )
 from pyvirsh.backend.qemu.disks import path_of
-from pyvirsh.backend.store import make_directory, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

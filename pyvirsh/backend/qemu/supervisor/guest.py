@@ -9,13 +9,13 @@ import signal
 import time
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.durable import write_file
 from pyvirsh.backend.errors import VirError
 from pyvirsh.backend.qemu import live
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor import remains
 from pyvirsh.backend.qemu.supervisor.publish import Publisher
 from pyvirsh.backend.qemu.supervisor.translate import AGENT_CHANNEL
-from pyvirsh.backend.store import write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

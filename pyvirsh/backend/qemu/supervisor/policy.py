@@ -7,10 +7,10 @@ import os
 import time
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.durable import make_directory
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor.guest import CRASHED, SHUT_DOWN, Supervisor
 from pyvirsh.backend.qemu.supervisor.translate import alias_of, translate
-from pyvirsh.backend.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

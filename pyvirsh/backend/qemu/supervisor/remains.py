@@ -7,9 +7,9 @@ import os
 import signal
 
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.durable import make_directory, remove_tree, write_file
 from pyvirsh.backend.locks import Lock
 from pyvirsh.backend.qemu import live
-from pyvirsh.backend.store import make_directory, remove_tree, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
