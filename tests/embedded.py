@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,12 +109,15 @@ class House:
         return Listening(self.uri, event_id)
 
     def empty(self):
-        """Kill what runs."""
+        """Kill what runs, and remove the directory of the sockets, which may lie elsewhere."""
         runtime = self.driver.roots.runtime()
         if runtime:
             for uuid in [entry for entry in os.listdir(runtime) if len(entry) == 36]:
                 for process in processes(uuid):
                     end(process)
+            place = Path(runtime).parent
+            if not place.is_relative_to(self.root):
+                shutil.rmtree(place, ignore_errors=True)
         self.driver.close()
 
 

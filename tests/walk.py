@@ -28,10 +28,10 @@ _MASKS = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "UUID"),
     (r"52:54:00:(?!00:00:0)[0-9a-f]{2}(:[0-9a-f]{2}){2}", "MAC"),
     (r"51000[0-9a-f]{11}", "WWN"),
+    (r"(CPU time: +)\d+\.\d+s", r"\1TIME"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( [+-]\d{4})?", "DATE"),
     (r"\b1[6-9]\d{8}\b", "SECONDS"),
     (r"\b1[6-9]\d{17}\b", "NANOSECONDS"),
-    (r"(CPU time: +)\d+\.\d+s", r"\1TIME"),
     (r"((?:cpu_time|user|system|cpu[.]\w+|vcpu[.]\d+[.]time)\b[^0-9\n]*)\d[\d.]*", r"\1TIME"),
     (r"(Time: +)\d+", r"\1TIME"),
     (r"(tx|rx|rd|wr)(_\w+ )\d+", r"\1\2COUNT"),
@@ -141,9 +141,9 @@ class Stage:
             os._exit(status)
 
     def compare(self, commands: "list[str]") -> "str | None":
-        """Return how the programs' answers differ; None if they do not, or virsh did not end."""
+    """Return how the programs' answers differ; None if they do not, or virsh itself stumbled."""
         asked = self.virsh(commands)
-        if asked.status is None or asked.status < 0:
+        if asked.status is None or asked.status < 0 or "-CRITICAL **" in asked.errors:
             return None
         answered = self.pyvirsh(commands)
         return None if asked == answered else asked.difference(answered)

@@ -114,7 +114,7 @@ def set_user_password(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     flags = constants.DOMAIN_PASSWORD_ENCRYPTED if args.encrypted else 0
     ctx.driver.domain_set_user_password(dom, user, password, flags)
-    ctx.out.raw_note(f"Password set successfully for {user} in {dom.name}")
+    ctx.out.raw_note(f"Password set successfully for {user} in {args.domain}")
 
 
 # -- any command -------------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ LIST_FLAGS = {
     ),
 )
 def checkpoint_list(ctx: "Session", args: "Args") -> None:
-    moments.refuse_leaves_in_tree(args)
+    moments.refuse_in_tree(args)
     if args.descendants and not args.given("from"):
         raise CommandFailed("--descendants requires --from")
     dom = ctx.domain(args.domain)

@@ -77,6 +77,8 @@ def find_disk(disks: "list[Element]", path: str, kinds: "tuple[str, ...]" = ()) 
     """
     from pyvirsh.backend.conf.xml import unlink
 
+    if not disks:
+        raise CommandFailed("Failed to get disk information")
     for disk in disks:
         if kinds and disk.get("device") not in kinds:
             continue

@@ -107,9 +107,9 @@ def say_deleted(ctx: "Session", args: "Args", what: str, name: str) -> None:
 # -- lists -----------------------------------------------------------------------------------------------
 
 
-def refuse_leaves_in_tree(args: "Args") -> None:
-    """A tree cannot be drawn of leaves alone.  Errors: CommandFailed."""
-    for option in ("leaves", "no-leaves"):
+def refuse_in_tree(args: "Args", more: "tuple[str, ...]" = ()) -> None:
+    """A tree cannot be drawn of leaves alone, nor of what options `more` pick.  Errors: CommandFailed."""
+    for option in ("leaves", "no-leaves", *more):
         if args.given(option) and args.tree:
             raise CommandFailed(f"--{option} and --tree are mutually exclusive")
 

@@ -212,7 +212,7 @@ LIST_FLAGS = {
     ),
 )
 def snapshot_list(ctx: "Session", args: "Args") -> None:
-    moments.refuse_leaves_in_tree(args)
+    moments.refuse_in_tree(args, ("inactive", "active", "disk-only", "internal", "external"))
     if args.descendants and not args.given("from") and not args.current:
         raise CommandFailed("--descendants requires either --from or --current")
     dom = ctx.domain(args.domain)

@@ -27,7 +27,7 @@ DOCUMENTS = {
     "dom-b.xml": _DOMAIN.format(name="b", uuid="0b", memory=8192, vcpus=1, more="<title>B</title>"),
     "dom-tuned.xml": _DOMAIN.format(name="a", uuid="0a", memory=262144, vcpus=4, more=_TUNED),
     "dom-test.xml": _DOMAIN.format(name="test", uuid="0c", memory=8192, vcpus=1, more=""),
-    "dom-bad.xml": "<domain type='test'><name>bad</name><memory>x</memory></domain>",
+    "dom-bad.xml": "<domain type='test'><name>bad</name><memory>x</memory><os><type>hvm</type></os></domain>",
     "disk-vdb.xml": (
         "<disk type='file' device='disk'><source file='/img/b'/><target dev='vdb' bus='virtio'/></disk>"
     ),
@@ -58,7 +58,7 @@ DOCUMENTS = {
         "<dhcp><range start='192.168.122.2' end='192.168.122.90'/></dhcp></ip>",
     ),
     "net-default.xml": _NETWORK.format(name="default", uuid="03", more=""),
-    "net-bad.xml": "<network><forward mode='bogus'/></network>",
+    "net-bad.xml": "<network><name>n3</name><forward mode='bogus'/></network>",
     "if-eth1.xml": "<interface type='ethernet' name='eth1'><mtu size='9000'/></interface>",
     "if-eth2.xml": (
         "<interface type='ethernet' name='eth2'><start mode='none'/><mac address='00:11:22:33:44:55'/>"

@@ -29,7 +29,7 @@ VALUES = {
     "iface": "eth1 eth1 eth2 br9 nosuch aa:bb:cc:dd:ee:ff".split(),
     "iffile": "if-eth1.xml if-eth2.xml if-br9.xml if-bad.xml".split(),
     "pool": "default-pool default-pool default-pool p1 p1 p2 fc lv nosuch".split(),
-    "poolfile": "pool-p1.xml pool-p1.xml pool-p2.xml pool-fc.xml pool-lv.xml pool-bad.xml pool-clash.xml".split(),
+    "poolfile": [f"pool-{name}.xml" for name in "p1 p1 p2 fc lv bad clash".split()],
     "vol": "v1 v1 v1 v2 v3 nosuch /default-pool/v1 /p1/v1".split(),
     "volfile": "vol-v1.xml vol-v2.xml vol-big.xml vol-bad.xml".split(),
     "size": "1M 1M 10M 5G 60G 100G 0 1 x -1".split(),
@@ -37,6 +37,19 @@ VALUES = {
     "devicefile": "dev-1.xml dev-2.xml dev-3.xml dev-bad.xml".split(),
     "cap": "scsi_host fc_host vports system net system,fc_host bogus".split(),
     "type": "dir fs netfs logical disk iscsi scsi mpath rbd sheepdog gluster zfs dir,fs bogus".split(),
+    "host": [
+        "\"<host mac='00:16:3e:00:00:01' name='h1' ip='192.168.122.41'/>\"",
+        "\"<host mac='00:16:3e:00:00:02' name='h2' ip='192.168.122.42'/>\"",
+        "\"<host mac='00:16:3e:00:00:01'/>\"",
+        "\"<host name='h1' ip='10.0.0.1'/>\"",
+        "<host/>",
+    ],
+    "range": [
+        "\"<range start='192.168.122.100' end='192.168.122.110'/>\"",
+        "\"<range start='192.168.122.200' end='192.168.122.110'/>\"",
+        "\"<range start='192.168.122.2' end='192.168.122.254'/>\"",
+        "\"<range start='10.0.0.1' end='10.0.0.2'/>\"",
+    ],
     "word": "a b_c 1 '' x/y".split(),
     "uri": "http://a http://b x".split(),
     "signal": "9 1 sigterm kill 99 bogus".split(),
@@ -207,8 +220,8 @@ net-info {net}
 net-dumpxml {net} [--inactive] [--xpath //ip [--wrap]]
 net-name {net}
 net-uuid {net}
-net-update {net} (add-first|add-last|delete|modify|bogus) ip-dhcp-host "<host mac='00:16:3e:00:00:0{n}' name='h{n}' ip='192.168.122.4{n}'/>" [--{state}]
-net-update {net} (add|delete) ip-dhcp-range "<range start='192.168.122.(100|200)' end='192.168.122.(110|210)'/>"
+net-update {net} (add-first|add-last|delete|modify|bogus) ip-dhcp-host {host} [--{state}]
+net-update {net} (add|delete) ip-dhcp-range {range} [--parent-index {n}]
 net-update {net} (add|delete|modify) portgroup "<portgroup name='g{n}'/>" [--config]
 net-update {net} (add|delete) dns-host "<host ip='192.168.122.5{n}'><hostname>a{n}</hostname></host>"
 net-update {net} (add|delete) (dns-txt|dns-srv|bridge|forward-interface|bogus) "<txt name='t{n}' value='v'/>"

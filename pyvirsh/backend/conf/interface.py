@@ -5,7 +5,7 @@ Source: libvirt's interface XML; messages as observed.
 
 from typing import Any, Self
 
-from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.model import Model, flag, integer, many, one, text, yes_no
 from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 
@@ -199,6 +199,14 @@ class Interface(Model):
 # Members of a bridge or bond may say nothing and are written all the same.
 for _model in (Bridge, Bond, Protocol):
     _model.kept_empty = True
+
+
+def check_shape(root: xml.Element) -> None:
+    """Check an interface's document as far as `shape` does.  Errors: XML_INVALID_SCHEMA."""
+    if root.get("type") not in TYPES:
+        failed = "Invalid sequence in interleave\nElement interface failed to validate content\n"
+        raise shape.misfit("interface", failed)
+    shape.check(root, Interface, "interface", ())
 
 
 def parse_interface(root: xml.Element) -> Interface:

@@ -205,7 +205,8 @@ class _Numbers(Field):
 class _Size(Field):
     """A number with a unit; kept and written in `unit`.
 
-    place: what messages call it; needed: whether it must be there when its element is.
+    place: what messages call it; needed: whether it must be there when its element is; pretty: whether it is
+    written in the largest unit that loses nothing.
     """
 
     def __init__(
@@ -216,9 +217,11 @@ class _Size(Field):
         bare: str,
         place: str = "",
         needed: bool = False,
+        pretty: bool = False,
         unknown: "tuple[int, str] | None" = None,
     ) -> None:
         super().__init__(path, unknown=unknown)
+        self._pretty = pretty
         self._unit = unit
         self._bare = bare
         self._place = place or (f"./{path}" if self.attribute else f"./{path}[1]")
@@ -247,11 +250,14 @@ class _Size(Field):
 
     def write(self, value: int, at: Writer) -> None:
         node = at.node(self.steps)
+        unit = self._unit
+        if self._pretty:
+            value, unit = _largest(value * UNITS[unit])
         if self.attribute:
             node.attrs[self.attribute] = str(value)
-            node.attrs["unit"] = self._unit
+            node.attrs["unit"] = unit
         else:
-            node.attrs["unit"] = self._unit
+            node.attrs["unit"] = unit
             node.text = str(value)
 
 
@@ -393,12 +399,15 @@ def on_off(path: str, *, implied: "str | None" = None, required: bool = False, l
 def yes_no(
     path: str,
     *,
+    implied: "str | None" = None,
     required: bool = False,
     unknown: "tuple[int, str] | None" = None,
     lenient: bool = False,
 ) -> Any:
     """Declare a truth value: "yes" or "no"."""
-    return Field(path, choices=("yes", "no"), required=required, unknown=unknown, lenient=lenient)
+    return Field(
+        path, choices=("yes", "no"), implied=implied, required=required, unknown=unknown, lenient=lenient
+    )
 
 
 def sized(path: str, *, unit: str = "KiB", bare: str = "KiB", **how: Any) -> Any:
@@ -456,6 +465,14 @@ def factor_of(unit: str) -> "int | None":
     """Return how many bytes a unit stands for; None if it is none."""
     factor = _UNITS_FOLDED.get(unit.lower())
     return int(factor) if factor is not None else None
+
+
+def _largest(number: int) -> "tuple[int, str]":
+    """Return a number of bytes in the largest unit that loses nothing."""
+    for unit in ("EiB", "PiB", "TiB", "GiB", "MiB", "KiB"):
+        if number and not number % UNITS[unit]:
+            return number // UNITS[unit], unit
+    return number, "B"
 
 
 def scaled(text: str, unit: str) -> "int | None":

@@ -24,17 +24,21 @@ def check(root: xml.Element, model: "type[Model]", schema: str, required: "tuple
     failed = f"Element {root.tag} failed to validate content\n"
     for name in map(str, root.attrib):
         if not name.startswith("{") and f"@{name}" not in known:
-            raise _misfit(schema, f"Invalid attribute {name} for element {root.tag}\n")
+            raise misfit(schema, f"Invalid attribute {name} for element {root.tag}\n")
     tags = [str(kid.tag) for kid in xml.children(root)]
     for name in required:
         if name not in tags:
-            lacking = f"Expecting an element {name}, got nothing\nInvalid sequence in interleave\n"
-            raise _misfit(schema, lacking + failed)
+            raise misfit(schema, lacking(name) + failed)
     for kid in xml.children(root):
         if kid.tag not in known and "{" not in str(kid.tag):
-            raise _misfit(schema, f"Element {root.tag} has extra content: {kid.tag}\n")
+            raise misfit(schema, f"Element {root.tag} has extra content: {kid.tag}\n")
         if not all(_known(part, f"{kid.tag}/{part.tag}", known) for part in xml.children(kid)):
-            raise _misfit(schema, f"Extra element {kid.tag} in interleave\n{failed}")
+            raise misfit(schema, f"Extra element {kid.tag} in interleave\n{failed}")
+
+
+def lacking(name: str) -> str:
+    """Return what the validator says of an element that is not there."""
+    return f"Expecting an element {name}, got nothing\nInvalid sequence in interleave\n"
 
 
 def _known(element: xml.Element, path: str, known: "set[str]") -> bool:
@@ -62,6 +66,7 @@ def known_paths(model: "type[Model]") -> "set[str]":
     return found
 
 
-def _misfit(schema: str, detail: str) -> VirError:
+def misfit(schema: str, detail: str) -> VirError:
+    """Make the error for a document of another shape."""
     where = f"Unable to validate doc against /usr/share/libvirt/schemas/{schema}.rng"
     return VirError(XML_INVALID_SCHEMA, f"{where}\n{detail}")

@@ -5,7 +5,7 @@ Source: libvirt's storage pool XML format; messages as observed.
 
 from typing import TYPE_CHECKING
 
-from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, told, yes_no
 from pyvirsh.backend.conf.storageadapter import NO_ADAPTER, Adapter
 from pyvirsh.backend.conf.storagecommon import Permissions, SecretRef, clean_path, fault, plain_uuid
@@ -208,7 +208,38 @@ def parse_source(root: xml.Element, pool_type: str) -> Source:
         raise fault(f"expecting root element of 'source', not '{xml.local_name(root)}'")
     source = Source.parse(root)
     source.complete(KINDS[pool_type])
+    check_name(source, pool_type)
     return source
+
+
+def check_name(source: Source, pool_type: str) -> None:
+    """Check that a source has a name where it cannot be the pool's.  Errors: XML_ERROR."""
+    if pool_type == "rbd" and source.name is None:
+        raise fault("element 'name' is mandatory for RBD pool")
+
+
+# What libvirt's schema asks for at the top of a pool of each type, and first in its source.
+_SHAPES = {
+    **dict.fromkeys(("dir", "mpath"), ("name target", "")),
+    **dict.fromkeys(("fs", "disk"), ("name source target", "device")),
+    **dict.fromkeys(("netfs", "iscsi"), ("name source target", "host")),
+    "scsi": ("name source target", "adapter"),
+    "iscsi-direct": ("name source", "host"),
+    "logical": ("source target", ""),
+    **dict.fromkeys(("sheepdog", "gluster"), ("source", "host")),
+    **dict.fromkeys(("rbd", "zfs", "vstorage"), ("source", "name")),
+}
+
+
+def check_shape(root: xml.Element) -> None:
+    """Check a pool's document as far as `shape` does.  Errors: XML_INVALID_SCHEMA."""
+    top, first = _SHAPES.get(root.get("type") or "", ("name", ""))
+    shape.check(root, Pool, "storagepool", tuple(top.split()))
+    source = root.find("source")
+    if first and source is not None and source.find(first) is None:
+        failed = "Element {} failed to validate content\n"
+        inner = shape.lacking(first) + failed.format("source")
+        raise shape.misfit("storagepool", f"{inner}Invalid sequence in interleave\n{failed.format('pool')}")
 
 
 def parse_pool(
@@ -253,8 +284,7 @@ def _check(pool: Pool) -> None:
             if part == "initiator":
                 raise VirError(CONFIG_UNSUPPORTED, "missing initiator IQN")
             raise fault(_MISSING[part])
-    if pool.type == "rbd" and source.name is None:
-        raise fault("element 'name' is mandatory for RBD pool")
+    check_name(source, pool.type)
     if "adapter" in pool.kind.parts and source.adapter is not None:
         source.adapter.validate()
     if source.auth is not None and source.auth.type in (None, "none"):

@@ -3,7 +3,7 @@
 A pure function of what QEMU says of its models; see `probe.models`.
 """
 
-from pyvirsh.backend.conf.domain.tuning import Cpu, CpuFeature
+from pyvirsh.backend.conf.domain.cpu import Cpu, CpuFeature
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.facts import Facts
 

@@ -6,7 +6,8 @@ Source: QEMU, docs/interop/firmware.json; what libvirt makes of <os firmware=''>
 from fnmatch import fnmatchcase
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.tuning import Features, FirmwareFeature, Nvram, Os
+from pyvirsh.backend.conf.domain.boot import FirmwareFeature, Nvram, Os
+from pyvirsh.backend.conf.domain.features import Features
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, OPERATION_FAILED, VirError
 from pyvirsh.backend.qemu.facts import Host
 

@@ -9,7 +9,7 @@ from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, insert_disk
 from pyvirsh.backend.conf.domain.devices import HostDev
 from pyvirsh.backend.conf.domain.disk import Disk
-from pyvirsh.backend.conf.domain.filling.disks import check_source, path_of, place
+from pyvirsh.backend.conf.domain.filling.disks import check_source, check_target, path_of, place
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
 from pyvirsh.backend.errors import (
@@ -129,26 +129,35 @@ def _wants_usb(tag: str, device: Model) -> bool:
 
 
 def _complete(disk: Disk) -> None:
-    disk.target_bus = disk.target_bus or bus_of(disk.target_dev or "")
+    kind = disk.target_dev or ""
+    disk.target_bus = disk.target_bus or ("fdc" if disk.device == "floppy" else bus_of(kind))
     check_source(disk)
     place(disk)
 
 
 def _attach_disk(guest: Guest, disk: Disk) -> None:
     _complete(disk)
+    check_target(disk)
     disks = guest.live.model.devices.disks
+    drive = next((one for one in disks if one.target_dev == disk.target_dev), None)
+    if disk.device == "cdrom" and drive is not None:
+        guest.live.change()
+        drive.source, drive.type, drive.readonly = disk.source, disk.type, True
+        return
+    if disk.device == "cdrom" and disk.target_bus == "virtio":
+        raise VirError(OPERATION_UNSUPPORTED, "cdrom device with virtio bus isn't supported")
     if disk.device == "floppy":
         raise VirError(OPERATION_UNSUPPORTED, "floppy device hotplug isn't supported")
     if disk.target_bus not in ("virtio", "usb", "xen", "scsi"):
         raise VirError(OPERATION_UNSUPPORTED, f"disk bus '{disk.target_bus}' cannot be hotplugged.")
-    _check_target(disks, disk)
+    _check_free(disks, disk)
     _give_alias(guest.live.model, disk)
     guest.live.change()
     insert_disk(disks, disk)
     guest.emit(c.DOMAIN_EVENT_ID_DEVICE_ADDED, disk.info.alias)
 
 
-def _check_target(disks: "list[Disk]", disk: Disk) -> None:
+def _check_free(disks: "list[Disk]", disk: Disk) -> None:
     for one in disks:
         if one.target_dev == disk.target_dev:
             sources = f"'{path_of(one)}' and '{path_of(disk)}'"

@@ -19,7 +19,10 @@ class GuestAgent(TestBase):
 
     def domain_get_time(self, dom: DomainRef, flags: int = 0) -> "tuple[int, int]":
         allowed(flags, 0, "testDomainGetTime")
-        return self.running(dom).time
+        guest = self.running(dom)
+        if guest.state != c.DOMAIN_RUNNING:
+            raise VirError(OPERATION_INVALID, "domain is not running")
+        return guest.time
 
     def domain_set_time(self, dom: DomainRef, seconds: int, nseconds: int, flags: int = 0) -> None:
         allowed(flags, c.DOMAIN_TIME_SYNC, "testDomainSetTime")

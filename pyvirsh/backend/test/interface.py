@@ -116,7 +116,10 @@ class InterfaceCalls(TestBase):
 
     def interface_define_xml(self, xml: str, flags: int = 0) -> InterfaceRef:
         allowed(flags, c.INTERFACE_DEFINE_VALIDATE, "testInterfaceDefineXML")
-        model = conf.parse_interface(_document(xml))
+        root = _document(xml)
+        if flags:
+            conf.check_shape(root)
+        model = conf.parse_interface(root)
         return of(self.world).add(model).ref
 
     def interface_undefine(self, iface: InterfaceRef) -> None:

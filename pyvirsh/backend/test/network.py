@@ -5,7 +5,7 @@ from pyvirsh.backend.api import NetworkRef
 from pyvirsh.backend.checks import allowed, exclusive, invalid, not_null, null
 from pyvirsh.backend.conf import metadata as elements
 from pyvirsh.backend.conf import network as conf
-from pyvirsh.backend.conf import network_update, xml
+from pyvirsh.backend.conf import network_update, shape, xml
 from pyvirsh.backend.conf.network import Network
 from pyvirsh.backend.errors import (
     INTERNAL_ERROR,
@@ -163,8 +163,10 @@ class NetworkCalls(TestBase):
     def _network(self, ref: NetworkRef) -> Net:
         return of(self.world).find(ref)
 
-    def _parse_network(self, document: str) -> Network:
+    def _parse_network(self, document: str, *, validate: bool) -> Network:
         root = xml.parse(document, "(network_definition)")
+        if validate:
+            shape.check(root, Network, "network", ("name",))
         return conf.parse_network(root, new_uuid=self.world.new_uuid)
 
     def _network_event(self, ref: NetworkRef, event: int) -> None:
@@ -218,7 +220,7 @@ class NetworkCalls(TestBase):
 
     def network_define_xml_flags(self, xml: str, flags: int = 0) -> NetworkRef:
         allowed(flags, c.NETWORK_DEFINE_VALIDATE, "testNetworkDefineXMLFlags")
-        net = of(self.world).add(self._parse_network(xml), active=False)
+        net = of(self.world).add(self._parse_network(xml, validate=bool(flags)), active=False)
         net.persistent = True
         self._network_event(net.ref, c.NETWORK_EVENT_DEFINED)
         return net.ref
@@ -228,7 +230,7 @@ class NetworkCalls(TestBase):
 
     def network_create_xml_flags(self, xml: str, flags: int = 0) -> NetworkRef:
         allowed(flags, c.NETWORK_CREATE_VALIDATE, "testNetworkCreateXMLFlags")
-        net = of(self.world).add(self._parse_network(xml), active=True)
+        net = of(self.world).add(self._parse_network(xml, validate=bool(flags)), active=True)
         self._network_event(net.ref, c.NETWORK_EVENT_STARTED)
         return net.ref
 

@@ -5,8 +5,8 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.filling import fill
-from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
+from pyvirsh.backend.conf.domain.filling import fill, general
+from pyvirsh.backend.errors import XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
 
 TYPE_CHECKING = False
@@ -44,8 +44,7 @@ def parse_definition(document: str, world: "World", *, validate: bool = False) -
 
 def parse_element(root: xml.Element, world: "World") -> Domain:
     """Make a domain of a parsed element."""
-    if not root.get("type"):
-        raise VirError(INTERNAL_ERROR, "missing domain type attribute")
+    general.check_first(root)
     model = Domain.parse(root)
     complete(model, world)
     return model

@@ -3,7 +3,7 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import StoragePoolRef
 from pyvirsh.backend.checks import allowed
-from pyvirsh.backend.conf import shape, storageconflict, xml
+from pyvirsh.backend.conf import storageconflict, xml
 from pyvirsh.backend.conf import storagepool as conf
 from pyvirsh.backend.conf.storagepool import Pool
 from pyvirsh.backend.conf.storagevol import Volume
@@ -173,7 +173,7 @@ class PoolCalls(TestBase):
     def _parse_pool(self, document: str, *, validate: bool = False) -> Pool:
         root = xml.parse(document, "(storage_pool_definition)")
         if validate:
-            shape.check(root, Pool, "storagepool", ("name", "target"))
+            conf.check_shape(root)
         return conf.parse_pool(root, new_uuid=self.world.new_uuid)
 
     def _pool_event(self, ref: StoragePoolRef, event: int) -> None:
@@ -312,7 +312,9 @@ def find_sources(kind: str, document: "str | None") -> str:
     if kind == next(iter(conf.KINDS)):
         raise VirError(INTERNAL_ERROR, f"unknown storage pool type {kind}")
     spec = None
-    if document and kind in conf.KINDS:
+    if document and kind not in conf.KINDS:
+        raise VirError(INTERNAL_ERROR, "missing backend for pool type -1")
+    if document:
         spec = conf.parse_source(xml.parse(document, "(storage_source_specification)"), kind)
     if kind == "logical":
         found = [_volume_group("testvg1", "/dev/sda20"), _volume_group("testvg2", "/dev/sda21")]

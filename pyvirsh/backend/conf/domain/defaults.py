@@ -6,10 +6,12 @@ Source: definitions given to libvirt's drivers and what they made of them.
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.devices import Controller
 from pyvirsh.backend.conf.domain.disk import Disk
-from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.domain import DEVICES_MAX, Domain
+from pyvirsh.backend.errors import XML_ERROR, VirError
 
 # A disk's bus as its target's name tells it.
 _BUSES = {"vd": "virtio", "hd": "ide", "sd": "scsi", "fd": "fdc", "xv": "xen", "ub": "usb", "mm": "sd"}
+_NUMBER_MAX = 2**31 - 1
 # How many drives fit on a controller of a kind: units of a bus, buses.
 _DRIVES = {"ide": (2, 2), "scsi": (7, 1), "sata": (6, 1), "fdc": (2, 1)}
 
@@ -28,10 +30,10 @@ def disk_number(target: str) -> int:
     prefix = next((p for p in ("xvd", "ubd", "vd", "hd", "sd", "fd") if letters.startswith(p)), "")
     number = 0
     for letter in letters[len(prefix) :]:
-        if not "a" <= letter <= "z":
+        if not "a" <= letter <= "z" or number > _NUMBER_MAX:
             return -1
         number = number * 26 + ord(letter) - ord("a") + 1
-    return number - 1 if prefix else -1
+    return number - 1 if prefix and number <= _NUMBER_MAX else -1
 
 
 def insert_disk(disks: "list[Disk]", disk: Disk) -> None:
@@ -61,7 +63,9 @@ def drive_address(disk: Disk) -> "Address | None":
 
 
 def need_controllers(domain: Domain, kind: str, last: int) -> None:
-    """Add controllers of a kind until there is one with the index `last`."""
+    """Add controllers of a kind until there is one with the index `last`.  Errors: XML_ERROR."""
+    if last >= DEVICES_MAX:
+        raise VirError(XML_ERROR, f"index {last} of a {kind} controller is too large")
     have = {one.index for one in domain.devices.controllers if one.type == kind}
     for index in range(last + 1):
         if index not in have:

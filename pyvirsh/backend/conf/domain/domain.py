@@ -1,10 +1,12 @@
 """The domain: the root of the model, with what libvirt checks and fills in for every driver."""
 
 from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.domain import boot, security, tuning
 from pyvirsh.backend.conf.domain import devices as dev
-from pyvirsh.backend.conf.domain import tuning
+from pyvirsh.backend.conf.domain import features as feature_set
 from pyvirsh.backend.conf.domain.chardev import Channel, Console, Parallel, RedirDev, Serial, Smartcard
 from pyvirsh.backend.conf.domain.common import SecLabel
+from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.disk import Disk, Filesystem
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import (
@@ -145,7 +147,9 @@ class Domain(Model):
     title: str | None = text("title")
     description: str | None = text("description")
     metadata: str | None = kept("metadata", depth=1)
-    memory_slots: int | None = integer("maxMemory/@slots")
+    memory_slots: int | None = integer(
+        "maxMemory/@slots", or_none=True, unknown=(XML_ERROR, "Failed to parse memory slot count")
+    )
     max_memory: int | None = sized("maxMemory")
     dump_core: str | None = on_off("memory/@dumpCore")
     memory: int | None = sized("memory")
@@ -155,27 +159,27 @@ class Domain(Model):
     memory_backing: tuning.MemoryBacking | None = one("memoryBacking", tuning.MemoryBacking)
     vcpu_placement: str | None = text("vcpu/@placement", choices=("static", "auto"))
     vcpu_cpuset: str | None = numbers("vcpu/@cpuset")
-    vcpu_current: int | None = integer("vcpu/@current")
+    vcpu_current: int | None = integer("vcpu/@current", bits=32)
     vcpus: int | None = integer("vcpu", unknown=(XML_ERROR, "maximum vcpus count must be an integer"))
     vcpu_states: list[tuning.Vcpu] = many("vcpus/vcpu", tuning.Vcpu)
-    iothreads: int | None = integer("iothreads")
+    iothreads: int | None = integer("iothreads", unknown=(XML_ERROR, "invalid iothreads count '{}'"))
     iothread_ids: list[tuning.IoThread] = many("iothreadids/iothread", tuning.IoThread)
-    default_iothread_pool_min: int | None = integer("defaultiothread/@thread_pool_min")
-    default_iothread_pool_max: int | None = integer("defaultiothread/@thread_pool_max")
+    default_iothread_pool_min: int | None = integer("defaultiothread/@thread_pool_min", natural=True, bits=32)
+    default_iothread_pool_max: int | None = integer("defaultiothread/@thread_pool_max", natural=True, bits=32)
     cputune: tuning.CpuTune | None = one("cputune", tuning.CpuTune)
     numatune: tuning.NumaTune | None = one("numatune", tuning.NumaTune)
     resource_partition: str | None = text("resource/partition")
     resource_appid: str | None = text("resource/fibrechannel/@appid")
-    sysinfos: list[tuning.Sysinfo] = many("sysinfo", tuning.Sysinfo)
+    sysinfos: list[boot.Sysinfo] = many("sysinfo", boot.Sysinfo)
     bootloader: str | None = text("bootloader")
     bootloader_args: str | None = text("bootloader_args")
-    os: tuning.Os = one("os", tuning.Os)
-    uid_maps: list[tuning.IdMap] = many("idmap/uid", tuning.IdMap)
-    gid_maps: list[tuning.IdMap] = many("idmap/gid", tuning.IdMap)
     throttle_groups: list[tuning.ThrottleGroup] = many("throttlegroups/throttlegroup", tuning.ThrottleGroup)
-    features: tuning.Features | None = one("features", tuning.Features)
-    cpu: tuning.Cpu | None = one("cpu", tuning.Cpu)
-    clock: tuning.Clock | None = one("clock", tuning.Clock)
+    os: boot.Os = one("os", boot.Os)
+    uid_maps: list[security.IdMap] = many("idmap/uid", security.IdMap)
+    gid_maps: list[security.IdMap] = many("idmap/gid", security.IdMap)
+    features: feature_set.Features | None = one("features", feature_set.Features)
+    cpu: Cpu | None = one("cpu", Cpu)
+    clock: feature_set.Clock | None = one("clock", feature_set.Clock)
     on_poweroff: str | None = text(
         "on_poweroff", choices=CRASH, unknown=(CONFIG_UNSUPPORTED, "unknown on_poweroff action: {}")
     )
@@ -190,18 +194,32 @@ class Domain(Model):
         choices=("poweroff", "restart", "pause", "ignore"),
         unknown=(CONFIG_UNSUPPORTED, "unknown on_lockfailure action: {}"),
     )
-    pm: tuning.Pm | None = one("pm", tuning.Pm)
+    pm: feature_set.Pm | None = one("pm", feature_set.Pm)
     perf: list[tuning.PerfEvent] = many("perf/event", tuning.PerfEvent)
     devices: Devices = one("devices", Devices)
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
-    keywrap: list[tuning.KeyWrap] = many("keywrap/cipher", tuning.KeyWrap)
-    launch_security: tuning.LaunchSecurity | None = one("launchSecurity", tuning.LaunchSecurity)
+    keywrap: list[security.KeyWrap] = many("keywrap/cipher", security.KeyWrap)
+    launch_security: security.LaunchSecurity | None = one("launchSecurity", security.LaunchSecurity)
     qemu: QemuExtra | None = None
+    # Whether there is a <bootloader>, which may be empty: the hypervisor's own.
+    has_bootloader: bool = False
 
     def after_parse(self, element: xml.Element) -> None:
         self.qemu = QemuExtra.of(element)
+        self.has_bootloader = element.find("bootloader") is not None
+        _check_once(element)
+        if self.vcpus is None and element.find("vcpu") is not None:
+            raise VirError(XML_ERROR, "maximum vcpus count must be an integer")
+        if element.find("resource") is not None and not (self.resource_partition or self.resource_appid):
+            raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
+        if not self.has_bootloader:
+            self.bootloader_args = None
+        names = [group.group_name for group in self.throttle_groups]
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                raise VirError(XML_ERROR, f"duplicate group name '{name}' found")
         if self.os is None:
-            self.os = tuning.Os()
+            self.os = boot.Os()
         if self.devices is None:
             self.devices = Devices()
 
@@ -210,6 +228,14 @@ class Domain(Model):
         if self.qemu is not None:
             node.attrs["xmlns:qemu"] = QEMU_NAMESPACE
             self.qemu.fill_node(node)
+
+
+def _check_once(root: xml.Element) -> None:
+    for tag in ("resource", "numatune"):
+        if len(root.findall(tag)) > 1:
+            raise VirError(XML_ERROR, f"only one {tag}{' element' if tag == 'resource' else ''} is supported")
+    if len(root.findall("genid")) > 1:
+        raise VirError(XML_ERROR, "element 'genid' can only appear once")
 
 
 def parse_domain(document: "str | bytes") -> Domain:

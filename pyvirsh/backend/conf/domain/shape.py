@@ -8,7 +8,7 @@ Source: answers of `virsh define --validate`.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain.domain import VIRT_TYPES, Devices, Domain
-from pyvirsh.backend.conf.domain.tuning import FEATURES
+from pyvirsh.backend.conf.domain.features import FEATURES
 from pyvirsh.backend.errors import XML_INVALID_SCHEMA, VirError
 
 _FAILED = "Element domain failed to validate content\n"

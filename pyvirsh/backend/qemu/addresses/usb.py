@@ -83,7 +83,8 @@ def port_count(controller: Controller) -> int:
     model = controller.model or ""
     if model.startswith("ich9-uhci") or controller.info.master_startport is not None:
         return 0
-    return controller.ports or _PORTS.get(model, 0)
+    stated = controller.ports if model in ("nec-xhci", "qemu-xhci") else None
+    return stated or _PORTS.get(model, 0)
 
 
 def assign(domain: Domain) -> None:

@@ -1,6 +1,7 @@
 """The guest's CPUs."""
 
-from pyvirsh.backend.conf.domain.tuning import Cpu, Features, Hyperv
+from pyvirsh.backend.conf.domain.cpu import Cpu
+from pyvirsh.backend.conf.domain.features import Features, Hyperv, Kvm
 from pyvirsh.backend.qemu.argv.machine import accelerator
 from pyvirsh.backend.qemu.argv.plan import Plan
 from pyvirsh.backend.qemu.cpumodel import expand
@@ -107,14 +108,15 @@ def _hyperv(hyperv: "Hyperv | None") -> "list[str]":
 def _hidden(features: Features) -> "list[str]":
     """Return the switches of KVM's own features and of performance counters."""
     parts = []
+    kvm = features.kvm or Kvm()
     for name, value in (
-        ("kvm-hint-dedicated", features.kvm_hint_dedicated),
-        ("kvm-poll-control", features.kvm_poll_control),
-        ("kvm-pv-ipi", features.kvm_pv_ipi),
+        ("kvm-hint-dedicated", kvm.hint_dedicated),
+        ("kvm-poll-control", kvm.poll_control),
+        ("kvm-pv-ipi", kvm.pv_ipi),
     ):
         if value == "on":
             parts.append(f"{name}=on")
-    if features.kvm_hidden == "on":
+    if kvm.hidden == "on":
         parts.insert(0, "kvm=off")
     if features.pmu_state is not None:
         parts.append(f"pmu={features.pmu_state}")

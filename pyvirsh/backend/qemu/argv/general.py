@@ -2,7 +2,9 @@
 
 import time
 
-from pyvirsh.backend.conf.domain.tuning import Clock, IoThread, Sysinfo, Timer
+from pyvirsh.backend.conf.domain.boot import Sysinfo
+from pyvirsh.backend.conf.domain.features import Clock, Timer
+from pyvirsh.backend.conf.domain.tuning import IoThread
 from pyvirsh.backend.qemu.argv.plan import Plan, escaped
 from pyvirsh.backend.qemu.facts import family
 

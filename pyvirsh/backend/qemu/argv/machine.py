@@ -11,7 +11,7 @@ def add(plan: Plan) -> None:
     plan.add("accel", _accelerator(plan))
     features = plan.domain.features
     if features is not None and features.smm_state == "on" and features.smm_tseg is not None:
-        plan.add("global", f"mch.extended-tseg-mbytes={features.smm_tseg}")
+        plan.add("global", f"mch.extended-tseg-mbytes={features.smm_tseg // 1024}")
 
 
 def firmware(plan: Plan) -> None:
@@ -33,10 +33,10 @@ def _accelerator(plan: Plan) -> str:
     name = accelerator(plan.domain.type)
     if features is None:
         return name
-    if name == "kvm" and features.kvm_dirty_ring == "on":
-        return f"kvm,dirty-ring-size={features.kvm_dirty_ring_size}"
+    if name == "kvm" and features.kvm is not None and features.kvm.dirty_ring == "on":
+        return f"kvm,dirty-ring-size={features.kvm.dirty_ring_size}"
     if name == "tcg" and features.tcg_tb_cache is not None:
-        return f"tcg,tb-size={features.tcg_tb_cache}"
+        return f"tcg,tb-size={features.tcg_tb_cache // 1024}"
     return name
 
 

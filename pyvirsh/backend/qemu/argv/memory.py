@@ -1,8 +1,9 @@
 """The guest's memory: its size, what backs it, its nodes and its modules."""
 
 from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf.domain.cpu import Cell
 from pyvirsh.backend.conf.domain.devices import MemoryModule
-from pyvirsh.backend.conf.domain.tuning import Cell, HugePage, MemoryBacking
+from pyvirsh.backend.conf.domain.tuning import HugePage, MemoryBacking
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.machine import has_hmat
 from pyvirsh.backend.qemu.argv.plan import Plan
@@ -221,20 +222,19 @@ def _heterogeneous(plan: Plan) -> None:
     for one in cpu.latencies:
         head = f"hmat-lb,initiator={one.initiator},target={one.target},hierarchy={_HIERARCHY[one.cache]}"
         plan.add("numa", f"{head},data-type={one.type}-latency,latency={one.value}")
-    for one in cpu.bandwidths:
-        head = f"hmat-lb,initiator={one.initiator},target={one.target},hierarchy={_HIERARCHY[one.cache]}"
-        plan.add("numa", f"{head},data-type={one.type}-bandwidth,bandwidth={one.value}K")
+    for band in cpu.bandwidths:
+        head = f"hmat-lb,initiator={band.initiator},target={band.target},hierarchy={_HIERARCHY[band.cache]}"
+        plan.add("numa", f"{head},data-type={band.type}-bandwidth,bandwidth={band.value}K")
     for cell in cpu.cells:
         for cache in cell.caches:
             associativity = {"full": "complex", "direct": "direct"}.get(cache.associativity or "", "none")
             policy = {"writeback": "write-back", "writethrough": "write-through"}.get(
                 cache.policy or "", "none"
             )
-            size = f"{cache.size_value}{(cache.size_unit or 'KiB')[0]}"
             plan.add(
                 "numa",
-                f"hmat-cache,node-id={cell.id},size={size},level={cache.level},"
-                f"associativity={associativity},policy={policy},line={cache.line_value}",
+                f"hmat-cache,node-id={cell.id},size={cache.size}K,level={cache.level},"
+                f"associativity={associativity},policy={policy},line={cache.line}",
             )
 
 

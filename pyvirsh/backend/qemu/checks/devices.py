@@ -81,7 +81,16 @@ def check_controllers(controllers: "list[Controller]", machine: str) -> None:
                 raise VirError(XML_ERROR, f"Duplicate USB controllers with index {controller.index}")
             raise VirError(XML_ERROR, f"Multiple '{kind}' controllers with index '{controller.index}'")
         seen.add((kind, controller.index))
+        _check_size(controller)
     _check_root(controllers, machine)
+
+
+def _check_size(controller: Controller) -> None:
+    index, model = controller.index or 0, controller.model
+    if controller.type == "pci" and index > 255:
+        raise _refuse(f"PCI controller index {index} too high, maximum is 255")
+    if model in ("nec-xhci", "qemu-xhci") and (controller.ports or 0) > 15:
+        raise _refuse(f"'{model}' controller only supports up to '15' ports")
 
 
 def _check_root(controllers: "list[Controller]", machine: str) -> None:
@@ -157,8 +166,25 @@ def _interface(interface: Interface) -> None:
     if kind == "vhostuser" and interface.backend_type != "passt":
         if source is None or not source.path:
             raise VirError(XML_ERROR, "Missing required attribute 'path' in element 'source'")
+    if interface.driver is not None and (interface.driver.queues or 0) > 256:
+        raise _refuse(f"interface driver queues='{interface.driver.queues}': more than 256 are not supported")
+    _forwards(interface)
     if interface.mtu is not None and kind in ("user", "hostdev"):
         raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
+
+
+def _forwards(interface: Interface) -> None:
+    for forward in interface.port_forwards:
+        for ports in forward.ranges:
+            last = ports.end if ports.end is not None else ports.start
+            if ports.is_empty():
+                continue
+            if ports.start is None or last is None:
+                detail = "requires 'start' attribute if 'end', 'to', or 'exclude' is specified"
+                raise _refuse(f"The 'range' of a 'portForward' {detail}")
+            to = ports.to if ports.to is not None else ports.start
+            if not 1 <= ports.start <= last <= 65535 or not 1 <= to <= 65535 - (last - ports.start):
+                raise VirError(XML_ERROR, "portForward/range: ports go from 1 to 65535, start before end")
 
 
 def _mac(text: str) -> None:

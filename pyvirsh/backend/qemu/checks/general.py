@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.filling.inactive import infos
-from pyvirsh.backend.conf.domain.tuning import Cpu, CpuTune
+from pyvirsh.backend.conf.domain.tuning import CpuTune
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 

@@ -1,8 +1,8 @@
 """The guest's CPU where the definition leaves it open."""
 
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.filling.cpu import settle
-from pyvirsh.backend.conf.domain.tuning import Cpu
 from pyvirsh.backend.qemu.facts import Facts
 
 

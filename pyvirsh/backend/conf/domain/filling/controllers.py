@@ -16,20 +16,36 @@ def order(domain: Domain) -> None:
             controller.info.master_startport = _COMPANIONS[controller.model]
         insert_controller(ordered, controller)
     devices.controllers = ordered
-    for controller in ordered:
-        if controller.index is None:
-            controller.index = _free_index(controller, ordered)
+    _number(ordered)
 
 
-def _free_index(new: Controller, controllers: "list[Controller]") -> int:
-    """Return the first index that is free; the parts of a USB 2 controller share one."""
-    index = 0
-    while True:
-        others = [one for one in controllers if one.type == new.type and one.index == index]
-        part = all((one.model or "").startswith("ich9-") for one in (new, *others))
-        if not others or (part and not any(one.model == new.model for one in others)):
-            return index
-        index += 1
+def _number(controllers: "list[Controller]") -> None:
+    """Give an index to each that has none: the first of its kind that is free."""
+    taken: dict[tuple[str, int], list[Controller]] = {}
+    for one in controllers:
+        if one.index is not None:
+            taken.setdefault((one.type or "", one.index), []).append(one)
+    # Where to begin for each kind: free places are never given back.  Parts of USB 2 may fill earlier ones.
+    first: dict[str, int] = {}
+    for one in controllers:
+        if one.index is not None:
+            continue
+        kind, whole = one.type or "", not (one.model or "").startswith("ich9-")
+        index = first.get(kind, 0) if whole else 0
+        while not _fits(one, taken.get((kind, index), [])):
+            index += 1
+        if whole:
+            first[kind] = index + 1
+        one.index = index
+        taken.setdefault((kind, index), []).append(one)
+
+
+def _fits(new: Controller, others: "list[Controller]") -> bool:
+    """Say whether a controller can share an index: only the parts of a USB 2 controller can."""
+    if not others:
+        return True
+    part = all((one.model or "").startswith("ich9-") for one in (new, *others))
+    return part and not any(one.model == new.model for one in others)
 
 
 def add(domain: Domain) -> None:

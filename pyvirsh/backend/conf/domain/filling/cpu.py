@@ -1,12 +1,14 @@
 """The guest's CPU and NUMA nodes."""
 
+from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf.domain.cpu import Cell, Cpu, Sibling
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.conf.domain.tuning import Cell, Cpu, Sibling
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
 # Source: ACPI specification, system locality information table.
 LOCAL_DISTANCE = 10
 REMOTE_DISTANCE = 20
+UNREACHABLE = 255
 
 
 def complete(domain: Domain) -> None:
@@ -16,9 +18,29 @@ def complete(domain: Domain) -> None:
         return
     if cpu.model:
         cpu.mode = cpu.mode or "custom"
-    elif cpu.features and cpu.mode in (None, "custom"):
-        raise VirError(XML_ERROR, "Non-empty feature list specified without CPU model")
+    elif cpu.mode in (None, "custom"):
+        _check_modelless(cpu)
+    if cpu.migratable is not None and cpu.mode not in ("host-passthrough", "maximum"):
+        detail = "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if cpu.maxphysaddr_limit is not None and cpu.maxphysaddr_mode != "passthrough":
+        detail = "attribute 'limit' is only supported for maxphysaddr mode 'passthrough'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if cpu.mode not in (None, "custom"):
+        cpu.model = None
     settle(cpu)
+    check_cells(domain, cpu)
+
+
+def _check_modelless(cpu: Cpu) -> None:
+    """Check a CPU that names no model, and drop what says how to take one."""
+    if cpu.features:
+        raise VirError(XML_ERROR, "Non-empty feature list specified without CPU model")
+    if cpu.vendor:
+        raise VirError(XML_ERROR, "CPU vendor specified without CPU model")
+    if cpu.check not in (None, "default"):
+        raise VirError(CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model")
+    cpu.mode = cpu.match = cpu.fallback = None
 
 
 def settle(cpu: Cpu) -> None:
@@ -42,6 +64,9 @@ def _number_cells(cpu: Cpu) -> None:
         if cell.id is None:
             cell.id = at
     cpu.cells.sort(key=lambda cell: cell.id or 0)
+    _check_numbers(cpu.cells)
+    for cell in cpu.cells:
+        _check_distances(cell, len(cpu.cells))
     if any(cell.siblings for cell in cpu.cells):
         _complete_distances(cpu.cells)
 
@@ -57,3 +82,72 @@ def _complete_distances(cells: "list[Cell]") -> None:
                 value = LOCAL_DISTANCE if other is cell else REMOTE_DISTANCE
             distances.append(Sibling(id=other.id, value=value))
         cell.siblings = distances
+
+
+# -- checks ----------------------------------------------------------------------------------------------
+
+
+def _check_numbers(cells: "list[Cell]") -> None:
+    ids = [cell.id or 0 for cell in cells]
+    if ids and max(ids) >= len(ids):
+        detail = (
+            "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or ranges not"
+            " starting from 0 are not allowed"
+        )
+        raise VirError(XML_ERROR, detail)
+    for at, number in enumerate(ids):
+        if number in ids[:at]:
+            raise VirError(XML_ERROR, f"Duplicate NUMA cell info for cell id '{number}'")
+
+
+def _check_distances(cell: Cell, count: int) -> None:
+    for sibling in cell.siblings:
+        number, value = sibling.id or 0, sibling.value or 0
+        if number >= count:
+            detail = f"'sibling_id {number}' does not refer to a valid cell within NUMA 'cell id {cell.id}'"
+            raise VirError(XML_ERROR, detail)
+        own = number == cell.id
+        if not LOCAL_DISTANCE <= value <= UNREACHABLE or own and value != LOCAL_DISTANCE:
+            detail = f"'value {value}' is invalid for 'sibling id {number}' under NUMA 'cell id {cell.id}'"
+            raise VirError(XML_ERROR, detail)
+
+
+def check_cells(domain: Domain, cpu: Cpu) -> None:
+    """Check which CPUs the nodes have, and what is between the nodes."""
+    taken: dict[int, int] = {}
+    count = 0
+    for cell in cpu.cells:
+        members = bitmap.parse(cell.cpus) if cell.cpus else set()
+        other = next((taken[number] for number in sorted(members) if number in taken), None)
+        if other is not None:
+            detail = f"NUMA cells {cell.id} and {other} have overlapping vCPU ids"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        taken.update(dict.fromkeys(members, cell.id or 0))
+        count += len(members)
+    vcpus = domain.vcpus or 1
+    if count > vcpus:
+        raise VirError(INTERNAL_ERROR, "Number of CPUs in <numa> exceeds the <vcpu> count")
+    if taken and max(taken) >= vcpus:
+        raise VirError(INTERNAL_ERROR, "CPU IDs in <numa> exceed the <vcpu> count")
+    _check_links(cpu)
+
+
+def _check_links(cpu: Cpu) -> None:
+    seen: set[tuple[str, int | None, int | None, int | None, str | None]] = set()
+    for kind, links in (("latencies", cpu.latencies), ("bandwidths", cpu.bandwidths)):
+        for link in links:
+            _check_link(cpu.cells, link.initiator or 0, link.target or 0, link.cache)
+            key = (kind, link.initiator, link.target, link.cache, link.type)
+            if key in seen:
+                raise VirError(XML_ERROR, f"Duplicate info for NUMA {kind}")
+            seen.add(key)
+
+
+def _check_link(cells: "list[Cell]", initiator: int, target: int, cache: "int | None") -> None:
+    for name, number in (("initiator", initiator), ("target", target)):
+        if number >= len(cells):
+            raise VirError(XML_ERROR, f"'{name}' refers to a non-existent NUMA node")
+    if not cells[initiator].cpus:
+        raise VirError(XML_ERROR, "NUMA nodes without CPUs can't be initiator")
+    if cache and all(one.level != cache for one in cells[target].caches):
+        raise VirError(XML_ERROR, "'cache' refers to a non-existent NUMA node cache")

@@ -43,7 +43,7 @@ def complete(domain: Domain) -> None:
     taken: dict[str, Disk] = {}
     for disk in domain.devices.disks:
         check_source(disk)
-        _check_target(disk)
+        check_target(disk)
         place(disk)
         target = disk.target_dev or ""
         if target in taken:
@@ -86,7 +86,8 @@ def _has_source(disk: Disk) -> bool:
     return source is not None and disk.type not in ("file", "block", "dir") and not source.is_empty()
 
 
-def _check_target(disk: Disk) -> None:
+def check_target(disk: Disk) -> None:
+    """Check a disk's name against its kind.  Errors: XML_ERROR, INTERNAL_ERROR."""
     target = disk.target_dev or ""
     if disk_number(target) < 0 and disk.info.address is None:
         raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
