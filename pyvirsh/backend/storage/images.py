@@ -85,7 +85,10 @@ def inherited(fd: int) -> str:
 
 
 def check_chain(path: str, image: headers.Image, depth: int = 0) -> None:
-    """Refuse an image that stands on one whose format is not stated.  Errors: OPERATION_INVALID, SYSTEM_ERROR."""
+    """Refuse an image that stands on one whose format is not stated.
+
+    Errors: OPERATION_INVALID; SYSTEM_ERROR if one is missing.
+    """
     if image.external_data:
         raise VirError(OPERATION_INVALID, f"image '{path}' keeps its data in another file")
     if image.base is None:

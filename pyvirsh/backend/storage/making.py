@@ -10,7 +10,7 @@ import stat
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import StoragePoolRef, StorageVolRef
-from pyvirsh.backend.checks import allowed, invalid
+from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import shape
 from pyvirsh.backend.conf import storagevol as conf
 from pyvirsh.backend.conf import xml as documents
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _MADE_OUR_WAY = ("raw", "dir", "iso")
 _SIZE_MAX = (1 << 63) - 1
+_UNSHRUNK = "Can't shrink capacity below current capacity unless shrink flag explicitly specified"
 # What a file system answers that has no files without names.
 _NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 
@@ -289,11 +290,9 @@ def storage_vol_resize(storage: Storage, vol: StorageVolRef, capacity: int, flag
                 else volume.capacity + capacity
             )
         if size < volume.allocation:
-            raise invalid("can't shrink capacity below existing allocation")
+            raise VirError(INVALID_ARG, "can't shrink capacity below existing allocation")
         if size < volume.capacity and not flags & shrink:
-            raise invalid(
-                "Can't shrink capacity below current capacity unless shrink flag explicitly specified"
-            )
+            raise VirError(INVALID_ARG, _UNSHRUNK)
         if volume.is_directory:
             raise VirError(CONFIG_UNSUPPORTED, f"volume '{vol.name}' is a directory and has no size")
         _resize(place, volume, size, allocate=bool(flags & allocate))
