@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from conftest import needs
+import daemons
+from conftest import PYVIRSH, needs
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import (
@@ -379,3 +380,28 @@ def test_wiped_data_is_gone(place, allocated):
     place.driver.storage_vol_wipe(vol)
     data = (place.path / "a").read_bytes()
     assert data == bytes(MIB)
+
+
+def test_data_through_a_server(place, tmp_path):
+    needs("virsh")
+    place.make("a")
+    sent = tmp_path / "sent"
+    sent.write_bytes(os.urandom(MIB))
+    path = tmp_path / "s"
+    process = subprocess.Popen([PYVIRSH, "serve", "--socket", str(path), place.driver.roots.uri])
+    with daemons.running(process):
+        daemons.wait_for(path, process)
+        for flags in ("", "--sparse"):
+            got = tmp_path / f"got{flags}"
+            lines = f"vol-wipe a p; vol-upload a {sent} p {flags}; vol-download a {got} p {flags}"
+            words = ["virsh", "-c", f"remote+unix:///?socket={path}", lines]
+            done = subprocess.run(words, capture_output=True, text=True)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert got.read_bytes() == sent.read_bytes()
+
+
+def test_capabilities_say_what_works(place):
+    text = place.driver.connect_get_storage_pool_capabilities()
+    assert text.count("supported='yes'") == 1
+    assert "<pool type='dir' supported='yes'>" in text
+    assert "<pool type='logical' supported='no'>" in text

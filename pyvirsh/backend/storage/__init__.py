@@ -4,6 +4,7 @@ The calls, by module: each is a function whose first argument is the `Storage` o
 """
 
 METHODS: "dict[str, tuple[str, ...]]" = {
+    "capabilities": ("connect_get_storage_pool_capabilities",),
     "pools": (
         "connect_find_storage_pool_sources",
         "connect_list_all_storage_pools",

@@ -32,10 +32,12 @@ class VolumeStream:
         self._end = offset + length if length else _ENDLESS
         self._path = path
         self._writes = writes
+        # Never readable: from a stream that is written nothing comes.
+        self._silent = os.eventfd(0, os.EFD_CLOEXEC) if writes else -1
 
     def fileno(self) -> int:
-        """Return -1: the data is simply there."""
-        return -1
+        """Return -1 if there is something to read: the data is simply there."""
+        return self._silent
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes, b"" at the end; in a stream with holes, what lies before the next."""
@@ -82,9 +84,10 @@ class VolumeStream:
 
     def abort(self) -> None:
         """Close it."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        for fd in (self._fd, self._silent):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._silent = -1
 
 
 class SparseVolumeStream(VolumeStream):
