@@ -167,8 +167,7 @@ def _by_drivers(
     if flags & c.MIGRATE_PEER2PEER:
         if not source.connect_supports_feature(_P2P):
             raise VirError(ARGUMENT_UNSUPPORTED, "p2p migration is not supported by the source host")
-        host = backend.Uri(uri).authority.rpartition("@")[2]
-        if not host or host.startswith("localhost"):
+        if _is_here(backend.Uri(uri)):
             raise VirError(INVALID_ARG, text="Attempt to migrate guest to the same host")
         return lambda: source.domain_migrate_perform3_params(dom, uri, given, b"", flags)
     if not source.connect_supports_feature(_DIRECT):
@@ -179,6 +178,14 @@ def _by_drivers(
     return lambda: source.domain_migrate_perform3(
         dom, _text(xml), b"", None, _text(to), flags, _text(name), speed
     )
+
+
+def _is_here(uri: backend.Uri) -> bool:
+    """Say whether a URI seems to lead to this host; that of a UNIX socket may be forwarded."""
+    host = uri.authority.rpartition("@")[2]
+    if not host and uri.scheme.endswith("+unix"):
+        return uri.parameter("socket") is None
+    return not host or host.startswith("localhost")
 
 
 def _text(value: "int | float | str | None") -> "str | None":
