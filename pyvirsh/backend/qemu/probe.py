@@ -118,7 +118,7 @@ def _missing(emulator: str, error: OSError) -> VirError:
     arch = os.path.basename(emulator).removeprefix("qemu-system-")
     package = _PACKAGES.get({"i386": "i686", "arm": "armv7l"}.get(arch, arch))
     remedy = f"install the package {package}" if package else "correct the element emulator"
-    detail = f"Cannot check QEMU binary {emulator}: {error.strerror}: {remedy}"
+    detail = f"Cannot check QEMU binary {emulator[:300]}: {error.strerror}: {remedy}"
     return VirError(SYSTEM_ERROR, detail)
 
 

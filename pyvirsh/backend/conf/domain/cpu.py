@@ -136,10 +136,11 @@ class Cpu(Model):
         if self.cache_level is not None and self.cache_level not in _CACHE_LEVELS:
             levels = f"[{_CACHE_LEVELS.start},{_CACHE_LEVELS.stop - 1}]"
             raise VirError(XML_ERROR, f"invalid CPU cache level, must be in range {levels}")
-        names = [feature.name for feature in self.features]
-        for at, name in enumerate(names):
-            if name in names[:at]:
-                raise VirError(XML_ERROR, f"CPU feature '{name}' specified more than once")
+        seen = set()
+        for feature in self.features:
+            if feature.name in seen:
+                raise VirError(XML_ERROR, f"CPU feature '{feature.name}' specified more than once")
+            seen.add(feature.name)
 
 
 def _check_vendor(vendor: "str | None") -> None:

@@ -81,7 +81,7 @@ def read_uuid(text: str, element: str = "uuid") -> str:
     """Return a UUID in its usual form; dashes may stand between any two bytes.  Errors: INTERNAL_ERROR."""
     digits = ""
     rest = text.strip().lower()
-    while rest:
+    while rest and len(digits) <= 32:
         rest = rest.lstrip("-") if len(digits) % 2 == 0 and digits else rest
         digits += rest[:1]
         rest = rest[1:]
