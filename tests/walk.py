@@ -141,7 +141,7 @@ class Stage:
             os._exit(status)
 
     def compare(self, commands: "list[str]") -> "str | None":
-    """Return how the programs' answers differ; None if they do not, or virsh itself stumbled."""
+        """Return how the programs' answers differ; None if they do not, or virsh itself stumbled."""
         asked = self.virsh(commands)
         if asked.status is None or asked.status < 0 or "-CRITICAL **" in asked.errors:
             return None
