@@ -142,7 +142,7 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
     drive = next((one for one in disks if one.target_dev == disk.target_dev), None)
     if disk.device == "cdrom" and drive is not None:
         guest.live.change()
-        drive.source, drive.type, drive.readonly = disk.source, disk.type, True
+        drive.source, drive.type, drive.readonly = disk.source if path_of(disk) else None, disk.type, True
         return
     if disk.device == "cdrom" and disk.target_bus == "virtio":
         raise VirError(OPERATION_UNSUPPORTED, "cdrom device with virtio bus isn't supported")

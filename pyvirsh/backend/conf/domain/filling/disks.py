@@ -2,8 +2,9 @@
 
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, drive_address, insert_disk
-from pyvirsh.backend.conf.domain.disk import Disk, DiskSource
+from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
 
 # Protocols' own ports.
@@ -19,13 +20,12 @@ _PORTS = {
     "gluster": "24007",
     "sheepdog": "7000",
     "vxhs": "9999",
-    "nfs": "2049",
 }
 
 # Units of a narrow SCSI bus, without the controller's own.
 SCSI_UNITS = 7
 _ON_DRIVES = ("ide", "scsi", "sata", "fdc")
-_PREFIXES = {"floppy": ("fd",), "disk": ("hd", "sd", "vd", "xvd", "ubd")}
+_HARDDISKS = ("hd", "sd", "vd", "xvd", "ubd")
 
 
 def order(domain: Domain) -> None:
@@ -33,9 +33,16 @@ def order(domain: Domain) -> None:
     ordered: list[Disk] = []
     for disk in domain.devices.disks:
         if disk.target_bus is None:
-            disk.target_bus = "fdc" if disk.device == "floppy" else bus_of(disk.target_dev or "")
+            disk.target_bus = bus_for(disk)
         insert_disk(ordered, disk)
     domain.devices.disks = ordered
+
+
+def bus_for(disk: Disk) -> str:
+    """Return the bus of a disk that states none."""
+    if disk.device == "floppy":
+        return "fdc"
+    return bus_of(disk.target_dev or "") or "ide"
 
 
 def complete(domain: Domain) -> None:
@@ -45,10 +52,8 @@ def complete(domain: Domain) -> None:
         check_source(disk)
         check_target(disk)
         place(disk)
-        target = disk.target_dev or ""
-        if target in taken:
-            sources = f"'{path_of(taken[target])}' and '{path_of(disk)}'"
-            raise VirError(XML_ERROR, f"target '{target}' duplicated for disk sources {sources}")
+        if (target := disk.target_dev or "") in taken:
+            raise duplicate(taken[target], disk)
         taken[target] = disk
     place_scsi_hostdevs(domain)
 
@@ -63,8 +68,19 @@ def place(disk: Disk) -> None:
         disk.snapshot = None
     if disk.source is not None:
         complete_hosts(disk.source)
+    store = disk.backing
+    while store is not None:
+        if store.source is not None:
+            complete_hosts(store.source)
+        store = store.backing
     if disk.target_bus in _ON_DRIVES and disk.info.address is None:
         disk.info.address = drive_address(disk)
+
+
+def duplicate(known: Disk, new: Disk) -> VirError:
+    """Make the error for a target that another disk has."""
+    sources = f"'{path_of(known) or '<null>'}' and '{path_of(new) or '<null>'}'"
+    return VirError(XML_ERROR, f"target '{new.target_dev}' duplicated for disk sources {sources}")
 
 
 def check_source(disk: Disk) -> None:
@@ -73,17 +89,12 @@ def check_source(disk: Disk) -> None:
     if source is not None and bool(source.pool) != bool(source.volume):
         detail = "'pool' and 'volume' must be specified together for 'pool' type source"
         raise VirError(XML_ERROR, detail)
-    if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
-        detail = "disk device='lun' is only valid for block type disk source"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
-    removable = disk.device in ("cdrom", "floppy")
-    if not removable and path_of(disk) is None and not _has_source(disk):
+    if disk.device == "disk" and path_of(disk) is None and not _has_source(disk):
         raise VirError(NO_SOURCE, disk.target_dev or "")
 
 
 def _has_source(disk: Disk) -> bool:
-    source = disk.source
-    return source is not None and disk.type not in ("file", "block", "dir") and not source.is_empty()
+    return disk.source is not None and disk.type not in ("file", "block", "dir")
 
 
 def check_target(disk: Disk) -> None:
@@ -91,17 +102,24 @@ def check_target(disk: Disk) -> None:
     target = disk.target_dev or ""
     if disk_number(target) < 0 and disk.info.address is None:
         raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
-    kind = "floppy" if disk.device == "floppy" else "disk"
-    if kind == "floppy" and not target.startswith("fd"):
+    if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
+        detail = "disk device='lun' is only valid for block type disk source"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    bus = disk.target_bus
+    if disk.device == "floppy" and bus != "fdc":
+        raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
+    if disk.device != "floppy" and bus == "fdc":
+        raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for disk")
+    if disk.device == "floppy" and not target.startswith("fd"):
         raise VirError(INTERNAL_ERROR, f"Invalid floppy device name: {target}")
-    if disk.device in ("disk", "lun") and target.startswith("fd"):
+    if disk.device in ("disk", "lun") and not target.startswith(_HARDDISKS):
         raise VirError(INTERNAL_ERROR, f"Invalid harddisk device name: {target}")
 
 
 def path_of(disk: Disk) -> "str | None":
     """Return what a disk's source is called on its host."""
     source = disk.source
-    if source is None:
+    if source is None or disk.type == "vhostvdpa":
         return None
     return source.file or source.dev or source.dir or source.name
 
