@@ -240,6 +240,8 @@ class Output:
             return 80
 
     def _write(self, fd: int, text: str) -> None:
+        if os.isatty(fd):
+            text = harmless(text)
         data = text.encode("utf-8", "surrogateescape")
         try:
             while data:
@@ -249,6 +251,21 @@ class Output:
         except OSError:
             # A closed or full descriptor loses the text but does not fail the command.
             return
+
+
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10, 13, 27)}
+
+
+def harmless(text: str) -> str:
+    """Return text that cannot steer a terminal: what guests and files say is shown, colours stay colours."""
+    first, *rest = text.translate(_CONTROLS).split("\x1b")
+    return first + "".join(("\x1b" if _is_plain(part) else "\\x1b") + part for part in rest)
+
+
+def _is_plain(sequence: str) -> bool:
+    """Say whether an escape sequence only colours text or clears the line."""
+    end = sequence[1:].lstrip("0123456789;")
+    return sequence.startswith("[") and end.startswith(("m", "K"))
 
 
 def die_by_sigpipe() -> None:
