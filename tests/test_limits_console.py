@@ -1,12 +1,14 @@
 """The console of a real guest as users have it: at terminals, through pipes, two at a time, to the end."""
 
 import os
+import select
 import signal
 import subprocess
+import time
 
 import pytest
 
-from embedded import PYVIRSH, await_gone, end, linux
+from embedded import PYVIRSH, House, await_gone, await_nobody, end, linux
 from limits import talk
 from pyvirsh.backend import constants as c
 from terminals import Terminal
@@ -14,9 +16,21 @@ from terminals import Terminal
 UP = "tiny guest is up"
 
 
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A house for all tests here: booting a guest for each would take its time."""
+    made = House(tmp_path_factory.mktemp("console") / "h")
+    yield made
+    made.empty()
+    await_nobody(str(made.root))
+
+
 @pytest.fixture
 def guest(house, tiny_guest):
-    """A Linux guest that is up."""
+    """A Linux guest that is up; the last test's, if it still runs."""
+    running = house.driver.connect_list_all_domains()
+    if running:
+        return running[0]
     dom = house.driver.domain_create_xml(linux(tiny_guest))
     with talk(house, dom) as console:
         console.until(UP)
@@ -30,6 +44,7 @@ def at_terminal(house):
 
     def run(*words):
         terminal = Terminal([PYVIRSH, "-c", house.uri, *words], {"TERM": "vt100", "NO_COLOR": "1"})
+        terminal.before = terminal.settings()
         opened.append(terminal)
         return terminal
 
@@ -38,21 +53,31 @@ def at_terminal(house):
         terminal.close()
 
 
+def attach(terminal):
+    """Wait until what is typed reaches the guest: what is typed before is lost, as with virsh."""
+    terminal.until("Escape character")
+    deadline = time.monotonic() + 10
+    while terminal.settings() == terminal.before:
+        assert time.monotonic() < deadline
+        select.select([terminal.fd], [], [], 0.01)
+
+
 def test_typed_and_left_by_the_escape_character(guest, at_terminal):
     terminal = at_terminal("console", "g")
-    before = terminal.settings()
-    terminal.until("Connected to domain 'g'\r\nEscape character is ^] (Ctrl + ])\r\n")
-    assert before != terminal.settings()
+    terminal.until("Connected to domain 'g'\r\n")
+    attach(terminal)
+    assert terminal.until("\r\n") == " is ^] (Ctrl + ])"
     terminal.type("echo $((6*7))x\r")
     terminal.until("42x")
     terminal.type("\x1d")
     terminal.rest()
-    assert terminal.status == 0 and terminal.settings() == before
+    assert terminal.status == 0 and terminal.settings() == terminal.before
 
 
 def test_another_escape_character(guest, at_terminal):
     terminal = at_terminal("-e", "^A", "console", "g")
-    terminal.until("Escape character is ^A (Ctrl + A)")
+    attach(terminal)
+    assert terminal.until("\r\n") == " is ^A (Ctrl + A)"
     terminal.type("\x1d")
     terminal.type("echo $((6*7))x\r")
     terminal.until("42x")
@@ -64,8 +89,7 @@ def test_another_escape_character(guest, at_terminal):
 @pytest.mark.parametrize("how", ["destroyed", "killed", "off"])
 def test_the_terminal_is_as_it_was_when_the_guest_ends(house, guest, at_terminal, how):
     terminal = at_terminal("console", "g")
-    before = terminal.settings()
-    terminal.until("Escape character")
+    attach(terminal)
     terminal.type("\r")
     terminal.until("#")
     if how == "destroyed":
@@ -75,16 +99,16 @@ def test_the_terminal_is_as_it_was_when_the_guest_ends(house, guest, at_terminal
     else:
         terminal.type("poweroff -f\r")
     terminal.rest()
-    assert terminal.status == 0 and terminal.settings() == before
+    assert terminal.status == 0 and terminal.settings() == terminal.before
     await_gone(guest.uuid)
 
 
 def test_signals_reach_the_guest_as_keys(guest, at_terminal):
     """^C interrupts what runs in the guest, not the console."""
     terminal = at_terminal("console", "g")
-    terminal.until("Escape character")
+    attach(terminal)
     terminal.type("sleep 1000; echo $((6*7))x\r")
-    terminal.until("42))x")
+    terminal.until("7))x")
     terminal.type("\x03")
     terminal.type("echo $((6*8))x\r")
     terminal.until("48x")
@@ -111,16 +135,15 @@ def test_no_input_at_all(house, guest):
 
 def test_two_users(house, guest, at_terminal):
     first = at_terminal("console", "g")
-    before = first.settings()
-    first.until("Escape character")
+    attach(first)
     first.type("\r")
     first.until("#")
     second = house.run("console", "g", status=1, stdin="x")
     assert second == "error: operation failed: Active console session exists for this domain\n"
     third = at_terminal("console", "g", "--force")
-    third.until("Escape character")
+    attach(third)
     first.rest()
-    assert first.status == 0 and first.settings() == before
+    assert first.status == 0 and first.settings() == first.before
     third.type("echo $((6*7))x\r")
     third.until("42x")
 
@@ -128,7 +151,7 @@ def test_two_users(house, guest, at_terminal):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_console_whose_user_is_killed_is_free(house, guest, at_terminal, number):
     terminal = at_terminal("console", "g")
-    terminal.until("Escape character")
+    attach(terminal)
     terminal.type("\r")
     terminal.until("#")
     os.kill(terminal.pid, number)
@@ -157,14 +180,24 @@ def test_output_that_nobody_reads_does_not_stop_the_guest(house, guest):
         console.run("echo $((6*7))x", "42x")
 
 
+def clear(house):
+    """End the guest and forget it."""
+    for dom in house.driver.connect_list_all_domains():
+        if house.driver.domain_is_active(dom):
+            house.driver.domain_destroy(dom)
+        if house.driver.store.exists(dom.uuid):
+            house.driver.domain_undefine(dom)
+
+
 @pytest.mark.parametrize("words", [["create", "FILE", "--console"], ["start", "g", "--console"]])
 def test_a_start_with_the_console_misses_nothing(house, tiny_guest, at_terminal, words):
+    clear(house)
     path = house.root.parent / "g.xml"
     path.write_text(linux(tiny_guest).replace(" quiet ", " "))
     if words[0] == "start":
         house.run("define", str(path))
     terminal = at_terminal(*[str(path) if word == "FILE" else word for word in words])
-    terminal.until("Escape character")
+    attach(terminal)
     terminal.until("Linux version")
     terminal.until(UP)
     terminal.type("poweroff -f\r")
@@ -173,6 +206,7 @@ def test_a_start_with_the_console_misses_nothing(house, tiny_guest, at_terminal,
 
 
 def test_autodestroy_with_the_console(house, tiny_guest, at_terminal):
+    clear(house)
     path = house.root.parent / "g.xml"
     path.write_text(linux(tiny_guest))
     terminal = at_terminal("create", str(path), "--console", "--autodestroy")

@@ -20,6 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from walks.anything import command
 from walks.documents import DOCUMENTS
 from walks.grammar import sequence
 
@@ -33,6 +34,7 @@ _MASKS = [
     (r"\b1[6-9]\d{8}\b", "SECONDS"),
     (r"\b1[6-9]\d{17}\b", "NANOSECONDS"),
     (r"((?:cpu_time|user|system|cpu[.]\w+|vcpu[.]\d+[.]time)\b[^0-9\n]*)\d[\d.]*", r"\1TIME"),
+    (r"(net\.\d+\.[rt]x\.\w+=)\d+", r"\1COUNT"),
     (r"(Time: +)\d+", r"\1TIME"),
     (r"(tx|rx|rd|wr)(_\w+ )\d+", r"\1\2COUNT"),
     (r"(virsh)\w{6}", r"\1XXXXXX"),
@@ -185,7 +187,7 @@ def walk(stage: Stage, seed: int, steps: int, *, keep_going: bool = False) -> "t
     walked = differed = 0
     while walked < steps and (keep_going or not differed):
         dice = random.Random(seed)
-        commands = sequence(dice, dice.randint(10, 20))
+        commands = sequence(dice, dice.randint(10, 20), command)
         if stage.compare(commands):
             differed += 1
             least = shrink(stage, commands)

@@ -215,7 +215,7 @@ INTERFACE_STATS = (
 def domifstat(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
     name = args.interface
-    with ctx.failing(f"Failed to get interface stats {dom.name} {name}"):
+    with ctx.failing(f"Failed to get interface stats {args.domain} {name}"):
         counts = ctx.driver.domain_interface_stats(dom, name)
     # A counter that the hypervisor does not have is negative.
     stats = {key: n for key, n in zip(INTERFACE_STATS, counts, strict=True) if n >= 0}

@@ -204,9 +204,9 @@ def self_test(ctx: "Session", args: "Args") -> None:
             if args.dump_help:
                 ctx.out.line(texts.command_text(command))
             elif args.completers_missing:
-                for opt in command.options:
-                    if opt.kind in ("string", "argv") and not opt.completes:
-                        ctx.out.line(f"{command.name}: --{opt.name}")
+                strings = [opt for opt in command.options if opt.kind in ("string", "argv")]
+                if missing := [opt.name for opt in strings if not opt.completes]:
+                    ctx.out.line(f"{command.name}: {', '.join(missing)}")
 
 
 def declaration_faults(command: "Command") -> "list[str]":

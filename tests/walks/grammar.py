@@ -6,6 +6,7 @@ most of the time, ``(a|b)`` is one of its parts.  A line stands as often as it i
 
 import random
 import re
+from collections.abc import Callable
 
 VALUES = {
     "dom": "test test test test test a a a b b nosuch 1 2 6695eb01-f6a4-8304-79aa-97f2502e193f".split(),
@@ -343,17 +344,22 @@ GROUPS = {
 _WEIGHTS = {"domain": 8, "moment": 4, "network": 4, "storage": 6, "host": 1}
 # How often what stands in brackets is there.
 _OPTIONAL = 0.25
+# How often a command is any with any options.
+_ANYTHING = 0.3
 
 LINES = {group: [line for line in lines.split("\n") if line] for group, lines in GROUPS.items()}
 
 
-def sequence(dice: random.Random, length: int) -> "list[str]":
-    """Return so many commands, most of them of one or two groups."""
+def sequence(dice: random.Random, length: int, anything: "Callable[[random.Random], str]") -> "list[str]":
+    """Return so many commands, most of them of one or two groups, some from `anything`."""
     groups = list(_WEIGHTS)
     weights = list(_WEIGHTS.values())
     favourites = dice.choices(groups, weights, k=2)
     made = []
     for _ in range(length):
+        if dice.random() < _ANYTHING:
+            made.append(anything(dice))
+            continue
         group = dice.choice(favourites) if dice.random() < 0.8 else dice.choices(groups, weights)[0]
         made.append(command(dice, dice.choice(LINES[group])))
     return made

@@ -6,7 +6,7 @@ Source: libvirt's network XML format; messages as observed.
 import ipaddress
 from typing import TYPE_CHECKING
 
-from pyvirsh.backend.conf import metadata, xml
+from pyvirsh.backend.conf import metadata, shape, xml
 from pyvirsh.backend.conf.domain.net import BandwidthSide, VirtualPort, VlanTag
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
 from pyvirsh.backend.conf.network_check import address_of, check, class_prefix
@@ -321,6 +321,15 @@ class Network(Model):
             raise VirError(NO_NAME)
         check(self)
         _complete(self)
+
+
+def check_shape(root: xml.Element) -> None:
+    """Check a network's document as far as `shape` does.  Errors: XML_INVALID_SCHEMA."""
+    shape.check(root, Network, "network", ("name",))
+    forward = root.find("forward")
+    if forward is not None and forward.get("mode", "nat") not in FORWARD_MODES:
+        extra = "Extra element forward in interleave\nElement network failed to validate content\n"
+        raise shape.misfit("network", extra)
 
 
 def parse_network(root: xml.Element, *, new_uuid: "Callable[[], str]") -> Network:

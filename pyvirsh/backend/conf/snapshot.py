@@ -7,8 +7,8 @@ import os
 import stat
 
 from pyvirsh.backend.conf import xml
-from pyvirsh.backend.conf.domain.disk import DiskSource
 from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.conf.domain.views import inactive_node
 from pyvirsh.backend.conf.model import Model, one, text
 from pyvirsh.backend.errors import (

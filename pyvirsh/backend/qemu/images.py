@@ -7,7 +7,8 @@ Source: QEMU's "Qcow2 image file format"; texts as observed of libvirt's QEMU dr
 
 import os
 
-from pyvirsh.backend.conf.domain.disk import BackingStore, Disk, DiskSource
+from pyvirsh.backend.conf.domain.disk import BackingStore, Disk
+from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.errors import OPERATION_INVALID, SYSTEM_ERROR, VirError
 from pyvirsh.backend.qemu import qcow2
 from pyvirsh.backend.qemu.disks import path_of

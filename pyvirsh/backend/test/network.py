@@ -5,7 +5,7 @@ from pyvirsh.backend.api import NetworkRef
 from pyvirsh.backend.checks import allowed, exclusive, invalid, not_null, null
 from pyvirsh.backend.conf import metadata as elements
 from pyvirsh.backend.conf import network as conf
-from pyvirsh.backend.conf import network_update, shape, xml
+from pyvirsh.backend.conf import network_update, xml
 from pyvirsh.backend.conf.network import Network
 from pyvirsh.backend.errors import (
     INTERNAL_ERROR,
@@ -166,7 +166,7 @@ class NetworkCalls(TestBase):
     def _parse_network(self, document: str, *, validate: bool) -> Network:
         root = xml.parse(document, "(network_definition)")
         if validate:
-            shape.check(root, Network, "network", ("name",))
+            conf.check_shape(root)
         return conf.parse_network(root, new_uuid=self.world.new_uuid)
 
     def _network_event(self, ref: NetworkRef, event: int) -> None:

@@ -4,9 +4,9 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 """
 
 from pyvirsh.backend.conf import xml
-from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain import Domain, checks
 from pyvirsh.backend.conf.domain.filling import fill, general
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
 
 TYPE_CHECKING = False
@@ -54,8 +54,24 @@ def complete(model: Domain, world: "World") -> None:
     """Check the definition and fill in what it leaves open."""
     model.qemu = None
     model.devices.panics = [panic for panic in model.devices.panics if panic.model not in (None, "default")]
+    _check_newer(model)
     fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
+    checks.check(model)
     name_interfaces(model)
+
+
+def _check_newer(model: Domain) -> None:
+    """Refuse, or pass over, what is newer than the original's test driver or not for it."""
+    for disk in model.devices.disks:
+        if disk.target_bus == "nvme":
+            raise VirError(XML_ERROR, "Invalid value for attribute 'bus' in element 'target': 'nvme'.")
+        if disk.source is not None and disk.source.fdgroup is not None:
+            detail = f"driver does not support FD passing for disk '{disk.target_dev}'"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        disk.target_dpofua = None
+    for controller in model.devices.controllers:
+        if controller.type == "nvme":
+            raise VirError(XML_ERROR, "Invalid value for attribute 'type' in element 'controller': 'nvme'.")
 
 
 def name_interfaces(model: Domain) -> None:

@@ -3,15 +3,13 @@
 Source: libvirt's domain XML format, "Operating system booting" and "SMBIOS System Information".
 """
 
-from pyvirsh.backend.conf.domain.disk import DiskSource
+from pyvirsh.backend.conf.domain.disk import FORMATS
+from pyvirsh.backend.conf.domain.source import SOURCE_TYPES, DiskSource
 from pyvirsh.backend.conf.model import Model, integer, items, many, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, XML_ERROR, VirError
 
-# Formats of images that libvirt knows.
-FORMATS = tuple("none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk".split())
 _FIRMWARE_FORMATS = ("raw", "qcow2")
-_SOURCE_TYPES = ("none", "file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa")
 
 
 class FirmwareFeature(Model):
@@ -38,7 +36,7 @@ class Nvram(Model):
     """The file with the firmware's variables."""
 
     tag = "nvram"
-    type: str | None = text("@type", choices=_SOURCE_TYPES)
+    type: str | None = text("@type", choices=SOURCE_TYPES)
     template: str | None = text("@template")
     template_format: str | None = text("@templateFormat", choices=FORMATS)
     format: str | None = text("@format", choices=FORMATS)
@@ -47,6 +45,8 @@ class Nvram(Model):
 
     def after_parse(self, element: Element) -> None:
         self.path = (self.path or "").strip() or None
+        if self.source is not None:
+            self.source.settle(self.type or "file")
         if self.template_format not in (None, *_FIRMWARE_FORMATS):
             raise VirError(XML_ERROR, f"Unsupported nvram template format '{self.template_format}'")
         if self.format not in (None, *_FIRMWARE_FORMATS):
@@ -107,9 +107,17 @@ class Os(Model):
         choices=("emulate", "host", "sysinfo"),
         unknown=(CONFIG_UNSUPPORTED, "unknown smbios mode '{}'"),
     )
+    # Whether there is a <loader>, which may name no file.
+    has_loader: bool = False
 
     def after_parse(self, element: Element) -> None:
         self.firmware = self.firmware or None
+        self.has_loader = element.find("loader") is not None
+        if self.firmware is None:
+            self.firmware_features = []
+        bios = element.find("bios")
+        if bios is not None and bios.get("useserial") is not None:
+            self.bios_use_serial = self.bios_use_serial or "no"
         self.machine = self.machine or None
         if self.loader_format not in (None, *_FIRMWARE_FORMATS):
             raise VirError(XML_ERROR, f"Unsupported loader format '{self.loader_format}'")

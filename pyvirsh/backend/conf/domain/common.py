@@ -3,12 +3,14 @@
 Source: libvirt's domain XML format, "Device addresses" and "Virtio-related options".
 """
 
-from pyvirsh.backend.conf.model import Model, flag, hexadecimal, integer, on_off, one, text
+import re
+from typing import Self
+
+from pyvirsh.backend.conf.model import Model, Reader, flag, hexadecimal, integer, on_off, one, text
 from pyvirsh.backend.conf.xml import Element, Node
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 
 ADDRESS_TYPES = (
-    "none",
     "pci",
     "drive",
     "virtio-serial",
@@ -44,12 +46,31 @@ _FORMS = {
 _NUMBERS = "domain controller bus target unit slot function iobase irq base cssid ssid devno reg".split()
 # An address of a type has these, 0 where the document says nothing.
 _PARTS = {
-    "pci": ("domain", "bus", "slot", "function"),
     "drive": ("controller", "bus", "target", "unit"),
     "virtio-serial": ("controller", "bus"),
     "ccid": ("controller", "slot"),
     "usb": ("bus",),
+    "ccw": ("cssid", "ssid", "devno"),
 }
+# The attributes that an address of a type has; others are passed over.
+_ATTRIBUTES = {
+    kind: frozenset(["type", *names.split()])
+    for kind, names in (
+        ("pci", "domain bus slot function multifunction"),
+        ("drive", "controller bus target unit"),
+        ("virtio-serial", "controller bus port"),
+        ("ccid", "controller slot"),
+        ("usb", "bus port"),
+        ("spapr-vio", "reg"),
+        ("ccw", "cssid ssid devno"),
+        ("isa", "iobase irq"),
+        ("dimm", "slot base"),
+        ("virtio-s390", ""),
+        ("virtio-mmio", ""),
+        ("unassigned", ""),
+    )
+}
+_USB_PORT = re.compile(r" *[0-9]+(\.[0-9]+){0,3}")
 
 
 class Address(Model):
@@ -60,29 +81,56 @@ class Address(Model):
 
     tag = "address"
     type: str | None = text("@type", choices=ADDRESS_TYPES)
-    domain: int | None = integer("@domain")
-    controller: int | None = integer("@controller")
-    bus: int | None = integer("@bus")
-    target: int | None = integer("@target")
-    unit: int | None = integer("@unit")
+    domain: int | None = integer("@domain", bits=32)
+    controller: int | None = integer("@controller", bits=32)
+    bus: int | None = integer("@bus", bits=32)
+    target: int | None = integer("@target", bits=32)
+    unit: int | None = integer("@unit", bits=32)
     port: str | None = text("@port")
-    slot: int | None = integer("@slot")
-    function: int | None = integer("@function")
+    slot: int | None = integer("@slot", bits=32)
+    function: int | None = integer("@function", bits=32)
     multifunction: str | None = on_off("@multifunction")
-    iobase: int | None = integer("@iobase")
-    irq: int | None = integer("@irq")
+    iobase: int | None = integer("@iobase", bits=32)
+    irq: int | None = integer("@irq", bits=32)
     base: int | None = integer("@base")
-    cssid: int | None = integer("@cssid")
-    ssid: int | None = integer("@ssid")
-    devno: int | None = integer("@devno")
+    cssid: int | None = integer("@cssid", bits=32)
+    ssid: int | None = integer("@ssid", bits=32)
+    devno: int | None = integer("@devno", bits=32)
     reg: int | None = integer("@reg")
     uuid: str | None = text("@uuid")
     zpci_uid: int | None = hexadecimal("zpci/@uid", 4)
     zpci_fid: int | None = hexadecimal("zpci/@fid", 8)
 
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        made, reader = cls(), Reader(element)
+        own = cls.attributes_of(element)
+        for name, field in cls.declared().items():
+            if own is None or field.steps or field.attribute in own:
+                value = field.read(reader, cls)
+                if value is not None:
+                    setattr(made, name, value)
+        made.after_parse(element)
+        return made
+
+    @classmethod
+    def attributes_of(cls, element: Element) -> "frozenset[str] | None":
+        """Return the attributes that an address of its type has; None for every one."""
+        return _ATTRIBUTES.get(element.get("type") or "")
+
     def after_parse(self, element: Element) -> None:
         if self.type == "pci":
             self._check_pci()
+        elif self.type == "usb" and self.port is not None:
+            if not _USB_PORT.fullmatch(self.port):
+                raise VirError(INTERNAL_ERROR, "Cannot parse <address> 'port' attribute")
+            self.port = self.port.strip() if self.port.strip("0 ") else None
+        elif self.type == "ccw":
+            self._check_ccw()
+        elif self.type == "virtio-s390":
+            raise VirError(XML_ERROR, "virtio-s390 bus doesn't have an address")
+        elif self.type == "dimm" and self.slot is None:
+            raise VirError(XML_ERROR, "Missing required attribute 'slot' in element 'address'")
         for part in _PARTS.get(self.type or "", ()):
             if getattr(self, part) is None:
                 setattr(self, part, 0)
@@ -98,7 +146,8 @@ class Address(Model):
                 node.attrs[part] = forms[part].format(value)
 
     def _check_pci(self) -> None:
-        for part, limit in (("domain", 0xFFFF), ("bus", 0xFF), ("slot", 0x1F)):
+        """Check a PCI address: one without a place is still to be decided."""
+        for part, limit in (("bus", 0xFF), ("slot", 0x1F)):
             value = getattr(self, part) or 0
             if not 0 <= value <= limit:
                 detail = f"Invalid PCI address {part}='0x{value:x}', must be <= 0x{limit:X}"
@@ -106,6 +155,21 @@ class Address(Model):
         if not 0 <= (self.function or 0) <= 7:
             detail = f"Invalid PCI address function=0x{self.function:x}, must be <= 7"
             raise VirError(XML_ERROR, detail)
+        if self.domain or self.bus or self.slot:
+            for part in ("domain", "bus", "slot", "function"):
+                setattr(self, part, getattr(self, part) or 0)
+        else:
+            self.domain = self.bus = self.slot = self.function = None
+
+    def _check_ccw(self) -> None:
+        parts = (self.cssid, self.ssid, self.devno)
+        if None in parts and any(part is not None for part in parts):
+            raise VirError(INTERNAL_ERROR, "Invalid partial specification for virtio ccw address")
+        cssid, ssid, devno = (part or 0 for part in parts)
+        if cssid > 0xFE or ssid > 3 or devno > 0xFFFF:
+            place = f"cssid='0x{cssid:x}' ssid='0x{ssid:x}' devno='0x{devno:04x}'"
+            detail = f"Invalid specification for virtio ccw address: {place}"
+            raise VirError(INTERNAL_ERROR, detail)
 
     @property
     def pci(self) -> "tuple[int, int, int] | None":
@@ -113,6 +177,23 @@ class Address(Model):
         if self.type != "pci" or self.slot is None:
             return None
         return self.bus or 0, self.slot, self.function or 0
+
+
+class HostAddress(Address):
+    """Where the device is on the host: PCI, USB bus and device, SCSI, or a mediated device's UUID."""
+
+    device: int | None = integer("@device")
+
+    @classmethod
+    def attributes_of(cls, element: Element) -> "frozenset[str] | None":
+        return None
+
+    def fill_node(self, node: Node) -> None:
+        self.type, kept = "pci" if self.domain is not None else None, self.type
+        super().fill_node(node)
+        self.type = kept
+        if kept is None:
+            node.attrs.pop("type", None)
 
 
 def pci_address(bus: int, slot: int, function: int = 0, *, multifunction: bool = False) -> Address:
@@ -126,7 +207,7 @@ def pci_address(bus: int, slot: int, function: int = 0, *, multifunction: bool =
 class Info(Model):
     """What stands at the end of every device: boot order, alias, address."""
 
-    boot_order: int | None = integer("boot/@order")
+    boot_order: int | None = integer("boot/@order", positive=True, required=True, bits=32)
     boot_loadparm: str | None = text("boot/@loadparm")
     alias: str | None = text("alias/@name")
     master_startport: int | None = integer("master/@startport")
@@ -138,16 +219,26 @@ class Info(Model):
     address: Address | None = one("address", Address)
 
     def after_parse(self, element: Element) -> None:
-        if self.boot_order == 0:
-            detail = "Invalid value for attribute 'order' in element 'boot': Zero is not permitted"
-            raise VirError(XML_ERROR, detail)
+        if self.boot_loadparm is not None:
+            self.boot_loadparm = _loadparm(self.boot_loadparm.upper())
         if self.address is not None and self.address.type is None:
-            self.address = None
+            raise VirError(XML_ERROR, "Missing required attribute 'type' in element 'address'")
+
+
+def _loadparm(value: str) -> str:
+    if not 1 <= len(value) <= 8:
+        raise VirError(INTERNAL_ERROR, f"loadparm value '{value}' must be between 1 and 8 characters")
+    if any(not (char.isascii() and char.isalnum()) and char not in ". " for char in value):
+        value = value.replace("-", "_")
+        detail = f"invalid loadparm value '{value}', expecting chars in set of [a-zA-Z0-9.] and blank spaces"
+        raise VirError(INTERNAL_ERROR, detail)
+    return value
 
 
 class VirtioDriver(Model):
     """Options of any virtio device, on its <driver>."""
 
+    tag = "driver"
     iommu: str | None = on_off("@iommu")
     ats: str | None = on_off("@ats")
     packed: str | None = on_off("@packed")
@@ -158,10 +249,10 @@ class SecLabel(Model):
     """A security label of a device's source or of the domain."""
 
     tag = "seclabel"
-    type: str | None = text("@type")
+    type: str | None = text("@type", choices=("none", "dynamic", "static"))
     model: str | None = text("@model")
     relabel: str | None = text("@relabel", choices=("yes", "no"))
-    labelskip: str | None = text("@labelskip", choices=("yes", "no"))
+    labelskip: str | None = text("@labelskip", choices=("yes", "no"), lenient=True)
     label: str | None = text("label")
     imagelabel: str | None = text("imagelabel")
     baselabel: str | None = text("baselabel")

@@ -10,7 +10,7 @@ from pyvirsh.backend.conf.domain.domain import DEVICES_MAX, Domain
 from pyvirsh.backend.errors import XML_ERROR, VirError
 
 # A disk's bus as its target's name tells it.
-_BUSES = {"vd": "virtio", "hd": "ide", "sd": "scsi", "fd": "fdc", "xv": "xen", "ub": "usb", "mm": "sd"}
+_BUSES = {"vd": "virtio", "hd": "ide", "sd": "scsi", "xv": "xen", "ub": "uml", "mm": "sd"}
 _NUMBER_MAX = 2**31 - 1
 # How many drives fit on a controller of a kind: units of a bus, buses.
 _DRIVES = {"ide": (2, 2), "scsi": (7, 1), "sata": (6, 1), "fdc": (2, 1)}

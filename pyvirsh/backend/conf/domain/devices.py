@@ -3,8 +3,11 @@
 Source: libvirt's domain XML format, "Devices".
 """
 
+import copy
+from typing import Self
+
 from pyvirsh.backend.conf.domain.chardev import CharSource
-from pyvirsh.backend.conf.domain.common import Address, Info, VirtioDriver
+from pyvirsh.backend.conf.domain.common import HostAddress, Info, VirtioDriver
 from pyvirsh.backend.conf.domain.disk import MappedThread, StatisticsWindow
 from pyvirsh.backend.conf.model import (
     Model,
@@ -20,8 +23,8 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.conf.xml import Node
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR
+from pyvirsh.backend.conf.xml import Element
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
 CONTROLLER_TYPES = (
     "ide",
@@ -38,6 +41,34 @@ CONTROLLER_TYPES = (
 )
 
 
+_VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+# Models of the types that have some.
+CONTROLLER_MODELS = {
+    "ide": ("piix3", "piix4", "ich6"),
+    "scsi": tuple(
+        "auto buslogic lsilogic lsisas1068 vmpvscsi ibmvscsi virtio-scsi lsisas1078 virtio-transitional"
+        " virtio-non-transitional ncr53c90 dc390 am53c974".split()
+    ),
+    "virtio-serial": _VIRTIO,
+    "usb": tuple(
+        "piix3-uhci piix4-uhci ehci ich9-ehci1 ich9-uhci1 ich9-uhci2 ich9-uhci3 vt82c686b-uhci pci-ohci"
+        " nec-xhci qusb1 qusb2 qemu-xhci none".split()
+    ),
+    "pci": tuple(
+        "pci-root pcie-root pci-bridge dmi-to-pci-bridge pcie-to-pci-bridge pcie-root-port"
+        " pcie-switch-upstream-port pcie-switch-downstream-port pci-expander-bus pcie-expander-bus".split()
+    ),
+}
+# What devices PCI controllers can be.
+PCI_NAMES = tuple(
+    "none pci-bridge i82801b11-bridge pcie-pci-bridge ioh3420 x3130-upstream xio3130-downstream pxb pxb-pcie"
+    " pcie-root-port spapr-pci-host-bridge".split()
+)
+_PCI_ONLY = (
+    "model_name chassis_nr chassis port bus_nr target_index hotplug mem_reserve numa_node pcihole64".split()
+)
+
+
 class ControllerDriver(Model):
     """How the host handles a controller."""
 
@@ -46,7 +77,7 @@ class ControllerDriver(Model):
     cmd_per_lun: int | None = integer("@cmd_per_lun")
     max_sectors: int | None = integer("@max_sectors")
     ioeventfd: str | None = on_off("@ioeventfd")
-    iothread: int | None = integer("@iothread")
+    iothread: int | None = integer("@iothread", or_none=True)
     virtio: VirtioDriver = inline(VirtioDriver)
     iothreads: list[MappedThread] = many("iothreads/iothread", MappedThread)
     statistics: list[StatisticsWindow] = many("statistics/statistic", StatisticsWindow)
@@ -57,25 +88,51 @@ class Controller(Model):
 
     tag = "controller"
     type: str = text("@type", choices=CONTROLLER_TYPES, default="ide")
-    index: int | None = integer("@index", signed=True)
+    index: int | None = integer("@index", natural=True, bits=32)
     model: str | None = text("@model")
-    ports: int | None = integer("@ports")
-    vectors: int | None = integer("@vectors")
+    ports: int | None = integer("@ports", natural=True, bits=32)
+    vectors: int | None = integer("@vectors", natural=True, bits=32)
     serial: str | None = text("serial")
-    max_grant_frames: int | None = integer("@maxGrantFrames")
-    max_event_channels: int | None = integer("@maxEventChannels")
+    max_grant_frames: int | None = integer("@maxGrantFrames", natural=True, bits=32)
+    max_event_channels: int | None = integer("@maxEventChannels", natural=True, bits=32)
     model_name: str | None = text("model/@name")
-    chassis_nr: int | None = integer("target/@chassisNr")
-    chassis: int | None = integer("target/@chassis")
-    port: int | None = hexadecimal("target/@port", 1)
-    bus_nr: int | None = integer("target/@busNr")
-    target_index: int | None = integer("target/@index")
+    chassis_nr: int | None = integer("target/@chassisNr", signed=True, bits=32)
+    chassis: int | None = integer("target/@chassis", signed=True, bits=32)
+    port: int | None = hexadecimal("target/@port", 1, signed=True, bits=32)
+    bus_nr: int | None = integer("target/@busNr", signed=True, bits=32)
+    target_index: int | None = integer("target/@index", signed=True, bits=32)
     hotplug: str | None = on_off("target/@hotplug")
     mem_reserve: int | None = integer("target/@memReserve")
-    numa_node: int | None = integer("target/node", signed=True)
-    pcihole64: int | None = sized("pcihole64", unit="KiB", bare="KiB")
+    numa_node: int | None = integer(
+        "target/node", signed=True, unknown=(XML_ERROR, "invalid NUMA node in target")
+    )
+    pcihole64: int | None = sized("pcihole64", place="./pcihole64")
     driver: ControllerDriver | None = one("driver", ControllerDriver)
     info: Info = inline(Info)
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        for tag in ("model", "target"):
+            if len(element.findall(tag)) > 1:
+                detail = f"Multiple <{tag}> elements in controller definition not allowed"
+                raise VirError(XML_ERROR, detail)
+        root = element.get("type") == "pci" and element.get("model") in ("pci-root", "pcie-root")
+        if not root and element.find("pcihole64") is not None:
+            element = copy.deepcopy(element)
+            for hole in element.findall("pcihole64"):
+                element.remove(hole)
+        return super().parse(element)
+
+    def after_parse(self, element: Element) -> None:
+        models = CONTROLLER_MODELS.get(self.type, ())
+        if self.model is not None and self.model not in models:
+            raise VirError(CONFIG_UNSUPPORTED, f"Unknown model type '{self.model}'")
+        if self.type != "pci":
+            for name in _PCI_ONLY:
+                setattr(self, name, None)
+        elif self.model_name is not None and self.model_name not in PCI_NAMES:
+            place = "attribute 'name' in element 'model'"
+            raise VirError(XML_ERROR, f"Invalid value for {place}: '{self.model_name}'.")
 
 
 class Input(Model):
@@ -310,23 +367,10 @@ class HostdevSource(Model):
     vendor: str | None = text("vendor/@id")
     product: str | None = text("product/@id")
     adapter: str | None = text("adapter/@name")
-    address: "HostAddress | None" = one("address", lambda: HostAddress)
+    address: HostAddress | None = one("address", HostAddress)
     char: str | None = text("char")
     block: str | None = text("block")
     interface: str | None = text("interface")
-
-
-class HostAddress(Address):
-    """Where the device is on the host: PCI, USB bus and device, SCSI, or a mediated device's UUID."""
-
-    device: int | None = integer("@device")
-
-    def fill_node(self, node: Node) -> None:
-        self.type, kept = "pci" if self.domain is not None else None, self.type
-        super().fill_node(node)
-        self.type = kept
-        if kept is None:
-            node.attrs.pop("type", None)
 
 
 HOSTDEV_TYPES = ("usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc", "net")

@@ -7,7 +7,8 @@ from pyvirsh.backend.conf.domain import features as feature_set
 from pyvirsh.backend.conf.domain.chardev import Channel, Console, Parallel, RedirDev, Serial, Smartcard
 from pyvirsh.backend.conf.domain.common import SecLabel
 from pyvirsh.backend.conf.domain.cpu import Cpu
-from pyvirsh.backend.conf.domain.disk import Disk, Filesystem
+from pyvirsh.backend.conf.domain.disk import Disk
+from pyvirsh.backend.conf.domain.filesystem import Filesystem
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import (
     Model,

@@ -209,12 +209,12 @@ class Interface(Model):
     backend_fqdn: str | None = text("backend/@fqdn")
     filter: str | None = text("filterref/@filter")
     filter_parameters: list["FilterParameter"] = many("filterref/parameter", lambda: FilterParameter)
+    tune_sndbuf: int | None = integer("tune/sndbuf")
     teaming_type: str | None = text("teaming/@type", choices=("persistent", "transient"))
     teaming_persistent: str | None = text("teaming/@persistent")
     link: str | None = text("link/@state", choices=("up", "down"))
     mtu: int | None = integer("mtu/@size")
     coalesce_rx_frames: int | None = integer("coalesce/rx/frames/@max")
-    tune_sndbuf: int | None = integer("tune/sndbuf")
     info: Info = inline(Info)
 
 

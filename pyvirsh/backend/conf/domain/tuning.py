@@ -200,15 +200,13 @@ class CachePart(Model):
 
 
 class CacheMonitor(Model):
-    """Who watches the use of a CPU cache."""
+    """Who watches the use of a CPU cache, or of memory bandwidth."""
 
     tag = "monitor"
-    level: int | None = integer("@level", required=True)
+    level: int | None = integer("@level")
     vcpus: str | None = text("@vcpus")
 
     def after_parse(self, element: Element) -> None:
-        if self.level not in (None, 3):
-            raise VirError(XML_ERROR, f"Invalid monitor cache level '{self.level}'")
         self.vcpus = _vcpus_of(element, "monitor")
 
 
@@ -231,6 +229,8 @@ class CacheTune(Model):
 
     def after_parse(self, element: Element) -> None:
         self.vcpus = _vcpus_of(element, str(element.tag))
+        for monitor in self.monitors:
+            _check_level(monitor, str(element.tag))
         seen: set[tuple[int | None, int | None, str | None]] = set()
         for part in self.caches:
             if (part.level, part.id, part.type) in seen:
@@ -241,6 +241,15 @@ class CacheTune(Model):
         for at, node in enumerate(nodes):
             if node in nodes[:at]:
                 raise VirError(XML_ERROR, f"Memory Bandwidth already defined for node {node}")
+
+
+def _check_level(monitor: CacheMonitor, tag: str) -> None:
+    if tag == "memorytune":
+        monitor.level = None
+    elif monitor.level is None:
+        raise VirError(XML_ERROR, "Missing required attribute 'level' in element 'monitor'")
+    elif monitor.level != 3:
+        raise VirError(XML_ERROR, f"Invalid monitor cache level '{monitor.level}'")
 
 
 def _vcpus_of(element: Element, tag: str) -> str:

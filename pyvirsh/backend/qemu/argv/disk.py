@@ -1,7 +1,8 @@
 """Disks, and the flash that firmware is in."""
 
 from pyvirsh.backend.conf.domain.common import Info
-from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, DiskSource
+from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
+from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.aliases import narrow, scsi_model
 from pyvirsh.backend.qemu.argv import storage

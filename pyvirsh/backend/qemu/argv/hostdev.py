@@ -2,8 +2,8 @@
 
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.devices import HostDev, HostdevSource
-from pyvirsh.backend.conf.domain.disk import DiskSource
 from pyvirsh.backend.conf.domain.net import Interface, InterfaceSource
+from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv import storage
 from pyvirsh.backend.qemu.argv.disk import scsi_place

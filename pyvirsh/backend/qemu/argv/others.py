@@ -1,7 +1,7 @@
 """File systems, TPM, watchdogs and what comes at the end of a command line."""
 
 from pyvirsh.backend.conf.domain.devices import Crypto, Iommu, Panic, Rng, Shmem, Tpm, Vsock, Watchdog
-from pyvirsh.backend.conf.domain.disk import Filesystem
+from pyvirsh.backend.conf.domain.filesystem import Filesystem
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.chardev import backend
 from pyvirsh.backend.qemu.argv.plan import Helper, Plan, escaped, switch, virtio, virtio_name

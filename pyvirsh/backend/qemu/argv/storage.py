@@ -4,7 +4,8 @@ A node of raw storage is used as it is; another format is a node above it.
 """
 
 from pyvirsh.backend.conf.domain.common import Reconnect
-from pyvirsh.backend.conf.domain.disk import Auth, BackingStore, Disk, DiskSource, Encryption, Host
+from pyvirsh.backend.conf.domain.disk import BackingStore, Disk
+from pyvirsh.backend.conf.domain.source import Auth, DiskSource, Encryption, Host
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.plan import NULL, Plan, Secret
 

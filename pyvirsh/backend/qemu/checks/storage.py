@@ -1,7 +1,8 @@
 """Checks of disks and file systems."""
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.disk import Disk, Filesystem
+from pyvirsh.backend.conf.domain.disk import Disk
+from pyvirsh.backend.conf.domain.filesystem import Filesystem
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts, family
 

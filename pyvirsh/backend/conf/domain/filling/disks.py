@@ -89,6 +89,10 @@ def check_source(disk: Disk) -> None:
     if source is not None and bool(source.pool) != bool(source.volume):
         detail = "'pool' and 'volume' must be specified together for 'pool' type source"
         raise VirError(XML_ERROR, detail)
+
+
+def check_medium(disk: Disk) -> None:
+    """Check that a hard disk is on something.  Errors: NO_SOURCE."""
     if disk.device == "disk" and path_of(disk) is None and not _has_source(disk):
         raise VirError(NO_SOURCE, disk.target_dev or "")
 

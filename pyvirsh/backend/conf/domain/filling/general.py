@@ -110,7 +110,7 @@ def _os(domain: Domain, arch: str) -> None:
     os.arch = os.arch or arch
     if os.type == "exe" and not os.init:
         raise VirError(XML_ERROR, "init binary must be specified")
-    if os.type == "hvm" and not os.boot and not domain.has_bootloader and not _boot_orders(domain):
+    if os.type == "hvm" and not os.boot and not domain.bootloader and not _boot_orders(domain):
         os.boot = ["hd"]
     for device in os.boot:
         if device not in ("fd", "cdrom", "hd", "network"):
@@ -218,8 +218,6 @@ def _vcpu_states(domain: Domain) -> None:
         if state.enabled == state.hotpluggable == "no":
             detail = f"vcpu '{state.id}' is both offline and not hotpluggable"
             raise VirError(CONFIG_UNSUPPORTED, detail)
-        if state.enabled == "no":
-            state.order = None
     domain.vcpu_current = sum(state.enabled == "yes" for state in domain.vcpu_states)
 
 

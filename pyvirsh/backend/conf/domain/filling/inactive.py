@@ -1,5 +1,6 @@
 """Drop what only a running guest has: definitions are often made of the XML of a live one."""
 
+import re
 from collections.abc import Iterator
 
 from pyvirsh.backend.conf.domain import Domain
@@ -11,6 +12,8 @@ from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
 
 # Names that libvirt and this program give to host devices of interfaces themselves.
+# An alias that a user chose.
+_USER_ALIAS = re.compile("ua-[a-zA-Z0-9_-]*")
 _GENERATED_TARGETS = ("vnet", "vif", "macvtap", "macvlan")
 
 
@@ -18,7 +21,7 @@ def strip(domain: Domain) -> None:
     """Drop the guest's id and what its devices have only while it runs."""
     domain.id = None
     for info in infos(domain.devices):
-        if info.alias is not None and not info.alias.startswith("ua-"):
+        if info.alias is not None and not _USER_ALIAS.fullmatch(info.alias):
             info.alias = None
     for disk in domain.devices.disks:
         _disk(disk)

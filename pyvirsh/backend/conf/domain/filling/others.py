@@ -1,8 +1,8 @@
 """All other devices where the definition leaves them open."""
 
-from pyvirsh.backend.conf.domain.disk import Filesystem
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+from pyvirsh.backend.conf.domain.filesystem import Filesystem
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
 
 def complete(domain: Domain) -> None:
@@ -57,12 +57,7 @@ def _four_digits(number: "str | None") -> "str | None":
 
 
 def _filesystem(filesystem: Filesystem) -> None:
-    one = filesystem
-    sources = (one.source_dir, one.source_dev, one.source_file, one.source_name, one.source_socket)
-    if not any(sources) and not one.source_volume and one.type != "ram":
-        raise VirError(NO_SOURCE)
-    filesystem.accessmode = filesystem.accessmode or "passthrough"
-    for name in ("fmode", "dmode"):
-        mode = getattr(filesystem, name)
-        if mode and all(digit in "01234567" for digit in mode):
-            setattr(filesystem, name, f"{int(mode, 8):04o}")
+    if not filesystem.source_socket:
+        filesystem.accessmode = filesystem.accessmode or "passthrough"
+    if filesystem.info.boot_order is not None and filesystem.driver_type != "virtiofs":
+        raise VirError(CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs")

@@ -1,0 +1,15 @@
+"""What libvirt refuses in a complete definition, whatever hypervisor it is for; one module for each theme.
+
+Source: definitions given to libvirt's test driver and its refusals.
+"""
+
+from pyvirsh.backend.conf.domain.checks import boot, controllers, disks, infos
+from pyvirsh.backend.conf.domain.domain import Domain
+
+
+def check(domain: Domain) -> None:
+    """Check a definition that `filling` has completed.  Errors: XML_ERROR, CONFIG_UNSUPPORTED and others."""
+    infos.check(domain)
+    boot.check(domain)
+    disks.check(domain)
+    controllers.check(domain)

@@ -1,0 +1,90 @@
+"""Controllers, and whether there is USB for what needs it."""
+
+from pyvirsh.backend.conf.domain.devices import Controller, ControllerDriver
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, XML_ERROR, VirError
+
+_PCI_INDEX_MAX = 255
+# What a PCI controller states about itself, with its limits.
+_LIMITS = (
+    ("chassisNr", "chassis_nr", range(1, 256)),
+    ("chassis", "chassis", range(256)),
+    ("port", "port", range(256)),
+    ("busNr", "bus_nr", range(1, 255)),
+)
+_TARGETS = range(31)
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def check(domain: Domain) -> None:
+    """Check controllers, one by one and among each other."""
+    seen: set[tuple[str, int | None]] = set()
+    for controller in domain.devices.controllers:
+        _driver(controller, controller.driver or ControllerDriver())
+        if controller.type == "pci":
+            _pci(controller)
+        if controller.type == "usb":
+            if controller.model == "none":
+                controller.info.address = None
+            continue
+        key = (controller.type, controller.index)
+        if key in seen:
+            detail = f"Multiple '{controller.type}' controllers with index '{controller.index}'"
+            raise VirError(XML_ERROR, detail)
+        seen.add(key)
+    _usb(domain)
+
+
+def _driver(controller: Controller, driver: ControllerDriver) -> None:
+    virtio = controller.type == "scsi" and (controller.model or "").startswith("virtio")
+    if driver.iothread is not None and not virtio:
+        raise VirError(XML_ERROR, "'iothread' attribute only supported for virtio scsi controllers")
+    if driver.iothread is not None and driver.iothreads:
+        both = "'iothread' attribute can't be used together with 'iothreads' subelement"
+        raise VirError(XML_ERROR, f"controller driver {both}")
+    if driver.iothreads and not virtio:
+        raise _refuse("iothreads are supported only by 'virtio-scsi' controllers")
+
+
+def _pci(controller: Controller) -> None:
+    index = controller.index or 0
+    if controller.info.address is not None and controller.model in ("pci-root", "pcie-root"):
+        raise VirError(XML_ERROR, "pci-root and pcie-root controllers should not have an address")
+    if index > _PCI_INDEX_MAX:
+        raise _refuse(f"PCI controller index {index} too high, maximum is {_PCI_INDEX_MAX}")
+    target = controller.target_index
+    if target is not None and target not in _TARGETS:
+        limits = f"{_TARGETS.start}-{_TARGETS.stop - 1}"
+        raise _refuse(f"PCI controller target index '{target}' out of range - must be {limits}")
+    if target is not None and (target == 0) != (index == 0):
+        raise _refuse("Only the PCI controller with index 0 can have target index 0, and vice versa")
+    for name, field, allowed in _LIMITS:
+        value = getattr(controller, field)
+        if value is not None and value not in allowed:
+            limits = f"{allowed.start}-{allowed.stop - 1}"
+            raise _refuse(f"PCI controller {name} '{value}' out of range - must be {limits}")
+    if controller.numa_node is not None and index == 0:
+        raise _refuse("The PCI controller with index=0 can't be associated with a NUMA node")
+
+
+def _usb(domain: Domain) -> None:
+    devices = domain.devices
+    usb = [one for one in devices.controllers if one.type == "usb"]
+    if not usb:
+        return
+    none = any(one.model == "none" for one in usb)
+    if none and len(usb) > 1:
+        raise VirError(XML_DETAIL, "Can't add another USB controller: USB is disabled for this domain")
+    if all(one.info.master_startport is not None for one in usb):
+        raise VirError(XML_DETAIL, "No master USB controller specified")
+    if not none:
+        return
+    if any(one.bus == "usb" for one in devices.inputs):
+        raise _refuse("Can't add USB input device. USB bus is disabled")
+    if any(one.type == "usb" and one.mode != "capabilities" for one in devices.hostdevs):
+        raise _refuse("Can't add host USB device: USB is disabled in this host")
+    if devices.hubs:
+        raise _refuse("Can't add USB hub: USB is disabled for this domain")

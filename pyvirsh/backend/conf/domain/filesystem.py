@@ -1,0 +1,107 @@
+"""Directories and file systems of the host in the guest.
+
+Source: libvirt's domain XML format, "Filesystems".
+"""
+
+from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
+from pyvirsh.backend.conf.domain.disk import FORMATS, VIRTIO_MODELS
+from pyvirsh.backend.conf.model import Model, flag, inline, integer, on_off, one, scaled, sized, text
+from pyvirsh.backend.conf.xml import Element, Node
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_SOURCE, NO_TARGET, XML_ERROR, VirError
+
+_TYPES = ("mount", "block", "file", "template", "ram", "bind", "volume")
+# What a file system of a type stands on.
+_SOURCES = {"mount": "dir", "bind": "dir", "block": "dev", "file": "file", "template": "name"}
+
+
+class Filesystem(Model):
+    """A directory or file system of the host in the guest."""
+
+    tag = "filesystem"
+    type: str = text("@type", choices=_TYPES, default="mount")
+    accessmode: str | None = text("@accessmode", choices=("passthrough", "mapped", "squash"))
+    multidevs: str | None = text("@multidevs", choices=("default", "remap", "forbid", "warn"))
+    fmode: str | None = text("@fmode")
+    dmode: str | None = text("@dmode")
+    model: str | None = text("@model", choices=VIRTIO_MODELS)
+    driver_type: str | None = text(
+        "driver/@type", choices=("path", "handle", "loop", "nbd", "ploop", "virtiofs", "mtp", "default")
+    )
+    driver_format: str | None = text(
+        "driver/@format",
+        choices=FORMATS,
+        unknown=(CONFIG_UNSUPPORTED, "unknown driver format value '{}'"),
+    )
+    driver_wrpolicy: str | None = text("driver/@wrpolicy", choices=("immediate", "default"))
+    driver_queue: int | None = integer(
+        "driver/@queue", unknown=(XML_ERROR, "cannot parse queue size '{}' for virtiofs")
+    )
+    driver: VirtioDriver | None = one("driver", VirtioDriver)
+    binary_path: str | None = text("binary/@path")
+    binary_xattr: str | None = on_off("binary/@xattr", lenient=True)
+    source_dir: str | None = text("source/@dir")
+    source_dev: str | None = text("source/@dev")
+    source_file: str | None = text("source/@file")
+    source_name: str | None = text("source/@name")
+    source_socket: str | None = text("source/@socket")
+    source_pool: str | None = text("source/@pool")
+    source_volume: str | None = text("source/@volume")
+    source_usage: int | None = None
+    target_dir: str | None = text("target/@dir")
+    readonly: bool = flag("readonly")
+    space_hard_limit: int | None = sized("space_hard_limit", unit="bytes", bare="bytes")
+    space_soft_limit: int | None = sized("space_soft_limit", unit="bytes", bare="bytes")
+    info: Info = inline(Info)
+
+    def after_parse(self, element: Element) -> None:
+        self._take_source(element)
+        for name in ("fmode", "dmode"):
+            self._take_mode(name)
+        if self.driver_type is None:
+            self.driver_wrpolicy = self.driver_format = None
+        if self.driver_type != "virtiofs":
+            self.binary_path = self.binary_xattr = None
+        if not self.target_dir and not self.source_socket:
+            raise VirError(NO_TARGET, self.source_dir or self.source_dev or self.source_file or "")
+
+    def _take_source(self, element: Element) -> None:
+        """Keep what a source of the type has.  Errors: NO_SOURCE, XML_ERROR."""
+        own = _SOURCES.get(self.type)
+        for name in ("dir", "dev", "file", "name"):
+            if name != own:
+                setattr(self, f"source_{name}", None)
+        if self.type == "ram":
+            self._take_usage(element)
+        elif own is not None and not getattr(self, f"source_{own}") and not self.source_socket:
+            raise VirError(NO_SOURCE, self.target_dir or "")
+
+    def _take_usage(self, element: Element) -> None:
+        source = element.find("source")
+        usage = source.get("usage") if source is not None else None
+        if source is None or usage is None:
+            raise VirError(XML_ERROR, "missing 'usage' attribute for RAM filesystem")
+        size = scaled(usage, source.get("units") or "KiB")
+        if size is None:
+            raise VirError(XML_ERROR, f"cannot parse usage '{usage}' for RAM filesystem")
+        self.source_usage = -(-size // 1024)
+
+    def _take_mode(self, name: str) -> None:
+        mode = getattr(self, name)
+        if mode is None:
+            return
+        if not mode or any(digit not in "01234567" for digit in mode):
+            place = f"attribute '{name}' in element 'filesystem'"
+            detail = f"Invalid value for {place}: '{mode}'. Expected non-negative integer value"
+            raise VirError(XML_ERROR, detail)
+        setattr(self, name, f"{int(mode, 8):04o}")
+
+    def fill_node(self, node: Node) -> None:
+        super().fill_node(node)
+        tags = [kid.tag for kid in node.kids if isinstance(kid, Node)]
+        if self.type not in ("volume", "ram") or "source" in tags:
+            return
+        made = Node("source")
+        if self.source_usage is not None:
+            made.attrs.update(usage=str(self.source_usage), units="KiB")
+        at = next((i for i, kid in enumerate(node.kids) if isinstance(kid, Node) and kid.tag == "target"), 0)
+        node.kids.insert(at, made)

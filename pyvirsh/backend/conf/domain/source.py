@@ -1,0 +1,309 @@
+"""Where a disk's data is: files, devices, servers; how to log in there and how it is encrypted.
+
+Source: libvirt's domain XML format, "Hard drives, floppy disks, CDROMs".
+"""
+
+from pyvirsh.backend.conf.domain.common import HostAddress, Reconnect, SecLabel
+from pyvirsh.backend.conf.model import Model, integer, many, one, text, yes_no
+from pyvirsh.backend.conf.xml import Element, Node
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_ERROR, VirError
+
+SOURCE_TYPES = ("file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa", "none")
+PROTOCOLS = tuple("nbd rbd sheepdog gluster iscsi http https ftp ftps tftp vxhs nfs ssh".split())
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def _fault(detail: str) -> VirError:
+    return VirError(XML_ERROR, detail)
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether a text is a UUID."""
+    digits = text.replace("-", "")
+    return len(digits) == 32 and all(digit in _HEX for digit in digits)
+
+
+class Host(Model):
+    """A server of a network disk."""
+
+    tag = "host"
+    name: str | None = text("@name")
+    port: str | None = text("@port")
+    transport: str | None = text("@transport", choices=("tcp", "unix", "rdma"))
+    socket: str | None = text("@socket")
+
+    def after_parse(self, element: Element) -> None:
+        if self.transport == "unix":
+            if self.socket is None:
+                raise _fault("missing socket for unix transport")
+            self.name = self.port = None
+            return
+        if self.socket is not None:
+            raise _fault(f"transport '{self.transport or 'tcp'}' does not support socket attribute")
+        if self.name is None:
+            raise _fault("missing name for host")
+        if self.port is not None:
+            self.port = _port(self.port)
+        if self.transport == "tcp":
+            self.transport = None
+
+
+def _port(port: str) -> "str | None":
+    if not port.isascii() or not port.isdigit():
+        raise VirError(INVALID_ARG, f"failed to parse port number '{port}'")
+    if int(port) > 65535:
+        raise VirError(INVALID_ARG, f"port '{port}' out of range")
+    return port if int(port) else None
+
+
+class SecretRef(Model):
+    """A reference to a secret, by UUID or by usage."""
+
+    tag = "secret"
+    type: str | None = text("@type")
+    uuid: str | None = text("@uuid")
+    usage: str | None = text("@usage")
+
+    def after_parse(self, element: Element) -> None:
+        if self.uuid is None and self.usage is None:
+            raise _fault("missing secret uuid or usage attribute")
+        if self.uuid is not None and self.usage is not None:
+            raise _fault("either secret uuid or usage expected")
+        if self.uuid is not None and not is_uuid(self.uuid):
+            raise _fault(f"invalid secret uuid '{self.uuid}'")
+
+
+class Auth(Model):
+    """How to log in to a network disk."""
+
+    tag = "auth"
+    username: str | None = text("@username")
+    secret: SecretRef | None = one("secret", SecretRef)
+
+    def after_parse(self, element: Element) -> None:
+        if self.username is None:
+            raise _fault("missing username for auth")
+        if self.secret is None:
+            raise _fault("Missing <secret> element in auth")
+        if self.secret.type not in ("ceph", "iscsi", "volume", "tls", "vtpm"):
+            raise _refuse(f"unknown secret type '{self.secret.type or '<null>'}'")
+
+
+class Encryption(Model):
+    """How an image is encrypted."""
+
+    tag = "encryption"
+    format: str | None = text("@format")
+    engine: str | None = text("@engine", choices=("qemu", "librbd"))
+    secrets: list[SecretRef] = many("secret", SecretRef)
+    cipher_name: str | None = text("cipher/@name")
+    cipher_size: str | None = text("cipher/@size")
+    cipher_mode: str | None = text("cipher/@mode")
+    cipher_hash: str | None = text("cipher/@hash")
+
+    def after_parse(self, element: Element) -> None:
+        if self.format is None:
+            raise _fault("unknown volume encryption format")
+        if self.format not in ("default", "qcow", "luks", "luks2", "luks-any"):
+            raise _refuse(f"unknown volume encryption format type {self.format}")
+        for secret in self.secrets:
+            if secret.type is None:
+                raise _fault("unknown volume encryption secret type")
+            if secret.type != "passphrase":
+                raise _refuse(f"unknown volume encryption secret type {secret.type}")
+
+    def fill_node(self, node: Node) -> None:
+        node.open = True
+        super().fill_node(node)
+
+
+class Cookie(Model):
+    """A cookie sent with HTTP requests; secret, like a password."""
+
+    tag = "cookie"
+    name: str | None = text("@name")
+    value: str | None = text(".")
+
+    def after_parse(self, element: Element) -> None:
+        if not self.name:
+            raise _fault("missing cookie name")
+        if self.value is None:
+            raise _fault(f"missing value for cookie '{self.name}'")
+        if any(char in self.name for char in ' \t()<>@,;:\\"/[]?={}'):
+            raise _fault(f"cookie name '{self.name}' contains invalid characters")
+        if any(char in self.value for char in ' \t",;\\'):
+            raise _fault(f"value of cookie '{self.name}' contains invalid characters")
+
+
+class Slice(Model):
+    """A part of the storage."""
+
+    tag = "slice"
+    type: str | None = text("@type")
+    offset: str | None = text("@offset")
+    size: str | None = text("@size")
+
+    def after_parse(self, element: Element) -> None:
+        if self.type != "storage":
+            return
+        if self.offset is None or self.size is None:
+            raise _fault("missing offset or size attribute of slice")
+        for name, value in (("offset", self.offset), ("size", self.size)):
+            if not value.isascii() or not value.isdigit():
+                raise _fault(f"malformed value '{value}' of '{name}' attribute of slice")
+
+
+_WRONG_SPEED = (XML_ERROR, "invalid readahead size or timeout")
+
+
+class DiskSource(Model):
+    """Where a disk's data is; the disk's type says which fields count."""
+
+    tag = "source"
+    protocol: str | None = text("@protocol", choices=PROTOCOLS)
+    name: str | None = text("@name")
+    query: str | None = text("@query")
+    tls: str | None = yes_no("@tls")
+    tls_hostname: str | None = text("@tlsHostname")
+    file: str | None = text("@file")
+    fdgroup: str | None = text("@fdgroup")
+    dev: str | None = text("@dev")
+    dir: str | None = text("@dir")
+    pool: str | None = text("@pool")
+    volume: str | None = text("@volume")
+    mode: str | None = text("@mode", choices=("host", "direct"))
+    type: str | None = text("@type")
+    path: str | None = text("@path")
+    managed: str | None = yes_no("@managed")
+    namespace: str | None = text("@namespace")
+    startup_policy: str | None = text("@startupPolicy", choices=("mandatory", "requisite", "optional"))
+    index: int | None = integer("@index", lenient=True)
+    slices: list[Slice] = many("slices/slice", Slice)
+    hosts: list[Host] = many("host", Host)
+    snapshot_name: str | None = text("snapshot/@name")
+    config_file: str | None = text("config/@file")
+    address: HostAddress | None = one("address", HostAddress)
+    ssl_verify: str | None = yes_no("ssl/@verify")
+    cookies: list[Cookie] = many("cookies/cookie", Cookie)
+    readahead: int | None = integer("readahead/@size", or_none=True, unknown=_WRONG_SPEED)
+    timeout: int | None = integer("timeout/@seconds", or_none=True, unknown=_WRONG_SPEED)
+    reconnect_delay: int | None = integer("reconnect/@delay")
+    knownhosts: str | None = text("knownHosts/@path")
+    identity_username: str | None = text("identity/@username")
+    identity_agentsock: str | None = text("identity/@agentsock")
+    identity_keyfile: str | None = text("identity/@keyfile")
+    auth: Auth | None = one("auth", Auth)
+    reservations_managed: str | None = yes_no("reservations/@managed", required=True)
+    reservations_type: str | None = text("reservations/source/@type")
+    reservations_path: str | None = text("reservations/source/@path")
+    reservations_mode: str | None = text("reservations/source/@mode")
+    initiator_iqn: str | None = text("initiator/iqn/@name")
+    encryption: Encryption | None = one("encryption", Encryption)
+    identity_user: str | None = text("identity/@user")
+    identity_group: str | None = text("identity/@group")
+    reconnect: Reconnect | None = one("reconnect", Reconnect)
+    seclabels: list[SecLabel] = many("seclabel", SecLabel)
+
+    def after_parse(self, element: Element) -> None:
+        self.slices = [one for one in self.slices if one.type == "storage"]
+        for label in self.seclabels:
+            if label.label is not None and label.relabel is None:
+                label.relabel = "yes"
+
+    def settle(self, kind: str) -> None:
+        """Keep what a source of a kind has, and check it.
+
+        Errors: XML_ERROR, CONFIG_UNSUPPORTED.
+        """
+        own = _OWN.get(kind, ())
+        for name in _TYPED:
+            if name not in own:
+                setattr(self, name, [] if isinstance(getattr(self, name), list) else None)
+        if kind == "network":
+            self._settle_network()
+        elif kind == "nvme":
+            self._check_nvme()
+        elif kind == "vhostuser":
+            self._check_vhostuser()
+        elif kind == "vhostvdpa" and self.dev is None:
+            raise _fault("Missing required attribute 'dev' in element 'source'")
+        self._check_reservations()
+
+    def _settle_network(self) -> None:
+        protocol, name = self.protocol, self.name
+        if protocol is None:
+            raise _fault("Missing required attribute 'protocol' in element 'source'")
+        if name is None and protocol != "nbd":
+            raise _fault("missing name for disk source")
+        if protocol in ("rbd", "gluster") and "/" not in (name or ""):
+            raise _fault(f"can't split path '{name}' into pool name and image name")
+        if protocol == "iscsi" and "/" not in (name or ""):
+            self.name = f"{name}/0"
+        if protocol == "sheepdog":
+            raise _refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")
+        if self.identity_username is not None and not (self.identity_keyfile or self.identity_agentsock):
+            raise _fault("element 'identity' requires either 'keyfile' or 'agentsock' attribute")
+
+    def _check_nvme(self) -> None:
+        if self.type is None:
+            raise _fault("missing 'type' attribute to disk source")
+        if self.type != "pci":
+            raise _fault(f"unsupported source type '{self.type}'")
+        if self.namespace is None:
+            raise _fault("Missing required attribute 'namespace' in element 'source'")
+        if not self.namespace.isdigit():
+            place = "attribute 'namespace' in element 'source'"
+            value = f"'{self.namespace}'. Expected non-negative integer value"
+            raise _fault(f"Invalid value for {place}: {value}")
+        if not int(self.namespace):
+            raise _refuse("NVMe namespace can't be zero")
+        if self.address is None:
+            raise _fault("NVMe disk source is missing address")
+
+    def _check_vhostuser(self) -> None:
+        if self.type is None:
+            raise _fault("missing 'type' attribute for vhostuser disk source")
+        if self.type != "unix":
+            raise _fault("invalid 'type' attribute for vhostuser disk source")
+        if self.path is None:
+            raise _fault("missing 'path' attribute for vhostuser disk source")
+
+    def _check_reservations(self) -> None:
+        if self.reservations_managed is None:
+            return
+        stated = (self.reservations_type, self.reservations_path, self.reservations_mode)
+        if self.reservations_managed == "yes" and not any(stated):
+            return
+        if self.reservations_type is None:
+            raise _fault("missing connection type for <reservations/>")
+        if self.reservations_type != "unix":
+            raise _fault(f"unsupported connection type for <reservations/>: {self.reservations_type}")
+        if self.reservations_path is None:
+            raise _fault("missing path for <reservations/>")
+        if self.reservations_mode is None:
+            raise _fault("missing connection mode for <reservations/>")
+        if self.reservations_mode != "client":
+            raise _fault(f"unsupported connection mode for <reservations/>: {self.reservations_mode}")
+
+
+# What only sources of some kinds have.
+_NETWORK = (
+    "protocol name query tls tls_hostname hosts snapshot_name config_file ssl_verify cookies readahead"
+    " timeout reconnect_delay knownhosts identity_username identity_agentsock identity_keyfile initiator_iqn identity_user"
+    " identity_group"
+).split()
+_OWN: "dict[str, tuple[str, ...]]" = {
+    "file": ("file", "fdgroup"),
+    "block": ("dev",),
+    "dir": ("dir",),
+    "network": tuple(_NETWORK),
+    "volume": ("pool", "volume", "mode"),
+    "nvme": ("type", "managed", "namespace", "address"),
+    "vhostuser": ("type", "path", "reconnect", "mode"),
+    "vhostvdpa": ("dev",),
+}
+_TYPED = sorted({name for names in _OWN.values() for name in names})

@@ -1,0 +1,92 @@
+"""Commands with any of their options, made from the declarations."""
+
+import random
+import re
+import subprocess
+from functools import cache
+
+from pyvirsh import commands
+from pyvirsh.spec import ALIAS, BOOL, INT, Opt
+from walks.documents import DOCUMENTS
+from walks.grammar import VALUES
+
+# What asks somebody, waits for something, speaks of the programs themselves or leaves the test driver.
+_LEFT_OUT = re.compile(
+    r".*edit|.*event|await|cd|pwd|connect|quit|exit|help|version|migrate.*|nodesuspend|complete|screenshot"
+    r"|hostname|console|echo|serve|capabilities|self-test"
+)
+_OPTIONS_LEFT_OUT = ("console", "edit", "editor", "verbose", "timeout", "wait", "autodestroy")
+# What offers an option's values -> the name of values in the grammar.
+_OFFERED = {
+    "domain": "dom",
+    "domain-uuid": "dom",
+    "pool": "pool",
+    "network": "net",
+    "network-uuid": "net",
+    "nodedev": "dev",
+    "interface": "iface",
+    "interface-mac": "iface",
+    "disk-target": "disk",
+    "volume": "vol",
+    "volume-key": "vol",
+    "snapshot": "snap",
+    "checkpoint": "chk",
+    "domain-interface": "nic",
+    "host-cpu-list": "cpus",
+    "vcpu-list": "cpus",
+    "vcpu": "vcpus",
+    "keycode-name": "key",
+}
+_FILES = {
+    "pool": "poolfile",
+    "vol": "volfile",
+    "net": "netfile",
+    "iface": "iffile",
+    "nodedev": "devicefile",
+    "snapshot": "snapfile",
+    "checkpoint": "chkfile",
+    "define": "domfile",
+    "create": "domfile",
+}
+_ANYTHING = "0 1 2 10 x 10M 1,2 vda /p a=b yes on auto raw bogus".split()
+_PROBABILITY = 0.15
+
+
+@cache
+def names() -> "tuple[str, ...]":
+    """Return the commands that both programs have and that may be tried."""
+    asked = subprocess.run(["virsh", "help"], capture_output=True, text=True).stdout
+    theirs = {line.split()[0] for line in asked.splitlines() if line.startswith("    ")}
+    return tuple(name for name in commands.INDEX if name in theirs and not _LEFT_OUT.fullmatch(name))
+
+
+def command(dice: random.Random) -> str:
+    """Return some command with what it requires and some of its options."""
+    name = dice.choice(names())
+    words = [name]
+    for option in commands.load(name).options:
+        if option.kind == ALIAS or option.name in _OPTIONS_LEFT_OUT:
+            continue
+        if not option.required and dice.random() > _PROBABILITY:
+            continue
+        if option.kind != BOOL:
+            words.append(f"--{option.name} {_value(dice, name, option)}")
+        else:
+            words.append(f"--{option.name}")
+    return " ".join(words)
+
+
+def _value(dice: random.Random, name: str, option: Opt) -> str:
+    kind, _, detail = option.completes.partition(":")
+    if kind in _OFFERED:
+        return dice.choice(VALUES[_OFFERED[kind]])
+    if kind in ("enum", "enum-list"):
+        return dice.choice([*detail.split(","), "bogus"])
+    if kind == "file-path":
+        group = _FILES.get(name.partition("-")[0])
+        return dice.choice(VALUES[group] if group else VALUES["devfile"] + list(DOCUMENTS))
+    if option.kind == INT:
+        return dice.choice(VALUES["n"])
+    if option.name in VALUES:
+        return dice.choice(VALUES[option.name])
+    return dice.choice(_ANYTHING)
