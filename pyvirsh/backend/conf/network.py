@@ -7,7 +7,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.conf import metadata, shape, xml
-from pyvirsh.backend.conf.domain.net import BandwidthSide, VirtualPort, VlanTag
+from pyvirsh.backend.conf.domain.vport import BandwidthSide, VirtualPort, VlanTag
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
 from pyvirsh.backend.conf.network_check import address_of, check, class_prefix
 from pyvirsh.backend.errors import (

@@ -6,7 +6,8 @@ from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.disk import Disk, IoTune
 from pyvirsh.backend.conf.domain.filling.disks import path_of
-from pyvirsh.backend.conf.domain.net import BandwidthSide, Inbound, Interface, Outbound
+from pyvirsh.backend.conf.domain.net import Interface
+from pyvirsh.backend.conf.domain.vport import BandwidthSide, Inbound, Outbound
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, INVALID_ARG, VirError
 from pyvirsh.backend.test.base import AFFECT, TestBase
 from pyvirsh.backend.test.params import checked

@@ -78,7 +78,7 @@ def name_interfaces(model: Domain) -> None:
     """Give interfaces without a host device the first free name of testnet0, testnet1, …"""
     taken = {interface.target_dev for interface in model.devices.interfaces}
     for interface in model.devices.interfaces:
-        if not interface.target_dev:
+        if interface.target_dev is None:
             interface.target_dev = next(
                 name for at in range(len(taken) + 1) if (name := f"testnet{at}") not in taken
             )

@@ -3,10 +3,16 @@
 Source: libvirt's domain XML format, "Network interfaces".
 """
 
-from pyvirsh.backend.conf.domain.common import Address, Info, Reconnect, VirtioDriver
+import copy
+import ipaddress
+import re
+from typing import Self
+
+from pyvirsh.backend.conf.domain.common import HostAddress, Info, Reconnect, VirtioDriver
+from pyvirsh.backend.conf.domain.source import is_uuid
+from pyvirsh.backend.conf.domain.vport import Inbound, Outbound, VirtualPort, VlanTag, check_side, check_vlan
 from pyvirsh.backend.conf.model import (
     Model,
-    flag,
     inline,
     integer,
     many,
@@ -15,6 +21,10 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
+from pyvirsh.backend.conf.xml import Element
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_DETAIL, XML_ERROR, VirError
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 INTERFACE_TYPES = (
     "user",
@@ -41,8 +51,32 @@ class Ip(Model):
     tag = "ip"
     address: str | None = text("@address")
     family: str | None = text("@family")
-    prefix: int | None = integer("@prefix")
+    prefix: int | None = integer(
+        "@prefix", or_none=True, unknown=(XML_ERROR, "Invalid prefix value '{}' in <ip>")
+    )
     peer: str | None = text("@peer")
+
+    def after_parse(self, element: Element) -> None:
+        if self.address is None:
+            raise VirError(XML_ERROR, "Missing required address in <ip>")
+        stated = {"ipv4": 4, "ipv6": 6}.get(self.family or "", 0)
+        address = _parse_ip(self.address, stated)
+        if address is None:
+            raise VirError(XML_ERROR, f"Invalid address '{self.address}' in <ip>")
+        self.family = f"ipv{address.version}"
+        if (self.prefix or 0) > address.max_prefixlen:
+            raise VirError(XML_ERROR, f"Invalid prefix value '{self.prefix}' in <ip>")
+        if self.peer is not None and _parse_ip(self.peer, address.version) is None:
+            raise VirError(INVALID_ARG, f"Invalid peer '{self.peer}' in <ip>")
+
+
+def _parse_ip(text: str, version: int) -> "IpAddress | None":
+    """Return an address of a version, 0 for either; None if the text is none."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return found if version in (0, found.version) else None
 
 
 class Route(Model):
@@ -54,7 +88,39 @@ class Route(Model):
     netmask: str | None = text("@netmask")
     prefix: int | None = integer("@prefix")
     gateway: str | None = text("@gateway")
-    metric: int | None = integer("@metric")
+    metric: int | None = integer("@metric", positive=True)
+
+    def after_parse(self, element: Element) -> None:
+        if self.address is None:
+            raise _bad_route("Missing required address attribute in")
+        if self.gateway is None:
+            raise _bad_route("Missing required gateway attribute in")
+        if self.family not in (None, "ipv4", "ipv6"):
+            raise _bad_route(f"Unrecognized family '{self.family}' in")
+        address = _parse_ip(self.address, 0)
+        if address is None:
+            raise _bad_route(f"Bad network address '{self.address}' in")
+        if _parse_ip(self.gateway, 0) is None:
+            raise _bad_route(f"Bad gateway address '{self.gateway}' in")
+        bits = 32 if self.family in (None, "ipv4") else 128
+        if (self.prefix or 0) > bits:
+            raise _bad_route(f"Invalid prefix {self.prefix} specified in", f", must be 0 - {bits}")
+        if not self._is_network(address):
+            raise _bad_route(f"Address '{self.address}' in", " is not a network address")
+
+    def _is_network(self, address: "IpAddress") -> bool:
+        length = self.netmask or self.prefix
+        if length is None:
+            return not int(address)
+        try:
+            ipaddress.ip_network(f"{address}/{length}")
+        except ValueError:
+            return False
+        return True
+
+
+def _bad_route(before: str, after: str = "") -> VirError:
+    return VirError(XML_ERROR, f"guest interface: {before} route definition{after}")
 
 
 class InterfaceSource(Model):
@@ -72,12 +138,96 @@ class InterfaceSource(Model):
     name: str | None = text("@name")
     dev: str | None = text("@dev")
     mode: str | None = text("@mode")
+    switchid: str | None = text("@switchid")
+    switch_port: str | None = text("@portid")
+    portgroupid: str | None = text("@portgroupid")
+    connectionid: str | None = text("@connectionid")
     local_address: str | None = text("local/@address")
     local_port: str | None = text("local/@port")
     reconnect: Reconnect | None = one("reconnect", Reconnect)
-    address: Address | None = one("address", Address)
+    address: HostAddress | None = one("address", HostAddress)
     ips: list[Ip] = many("ip", Ip)
     routes: list[Route] = many("route", Route)
+
+    def settle(self, kind: str, element: Element) -> None:
+        """Keep what an interface of a kind has, and check it.  Errors: XML_ERROR."""
+        own = _OWN.get(kind, ())
+        for name in self.declared():
+            if name not in own and name not in ("ips", "routes"):
+                setattr(self, name, None)
+        for attribute, field in _NEEDED.get(kind, ()):
+            if getattr(self, field) is None:
+                raise VirError(XML_ERROR, f"Missing required attribute '{attribute}' in element 'source'")
+        if kind in ("server", "client", "mcast", "udp"):
+            _check_port(self.port, "source")
+        if kind == "udp":
+            self._check_local(element)
+        elif kind == "direct" and self.mode not in (None, "vepa", "private", "bridge", "passthrough"):
+            raise bad_mode(self.mode)
+        elif kind == "vds":
+            self._check_switch()
+
+    def _check_local(self, element: Element) -> None:
+        if element.find("local") is None:
+            raise VirError(XML_ERROR, "'<local>' element missing for 'udp' socket interface")
+        for attribute, value in (("address", self.local_address), ("port", self.local_port)):
+            if value is None:
+                raise VirError(XML_ERROR, f"Missing required attribute '{attribute}' in element 'local'")
+        _check_port(self.local_port, "local")
+
+    def _check_switch(self) -> None:
+        place = "in element 'source'"
+        if not is_uuid(self.switchid or ""):
+            detail = f"Invalid value for attribute 'switchid' {place}: '{self.switchid}'. Expected UUID"
+            raise VirError(XML_ERROR, detail)
+        self.connectionid = self.connectionid or "0"
+        for name, value in (("portid", self.switch_port), ("connectionid", self.connectionid)):
+            if value is not None and not value.lstrip("-").isdigit():
+                expected = "Expected long long integer value"
+                detail = f"Invalid value for attribute '{name}' {place}: '{value}'. {expected}"
+                raise VirError(XML_ERROR, detail)
+
+
+def _check_port(port: "str | None", element: str) -> None:
+    if port is not None and not port.lstrip("-").isdigit():
+        place = f"attribute 'port' in element '{element}'"
+        raise VirError(XML_ERROR, f"Invalid value for {place}: '{port}'. Expected integer value")
+
+
+def bad_mode(mode: "str | None") -> VirError:
+    """Make the error for a mode that a source cannot have."""
+    return VirError(XML_ERROR, f"Invalid value for attribute 'mode' in element 'source': '{mode}'.")
+
+
+# What a source of a kind has, and what of that it must have: attribute, field.
+_OWN = {
+    "network": ("network", "portid", "portgroup"),
+    "bridge": ("bridge",),
+    "direct": ("dev", "mode"),
+    "vdpa": ("dev",),
+    "user": ("dev",),
+    "internal": ("name",),
+    "hostdev": ("address",),
+    "server": ("address_text", "port"),
+    "client": ("address_text", "port"),
+    "mcast": ("address_text", "port"),
+    "udp": ("address_text", "port", "local_address", "local_port"),
+    "vhostuser": ("type", "path", "mode", "reconnect", "dev"),
+    "vds": ("switchid", "switch_port", "portgroupid", "connectionid"),
+}
+_SOCKET = (("address", "address_text"), ("port", "port"))
+_NEEDED = {
+    "network": (("network", "network"),),
+    "bridge": (("bridge", "bridge"),),
+    "direct": (("dev", "dev"),),
+    "vdpa": (("dev", "dev"),),
+    "internal": (("name", "name"),),
+    "server": (("port", "port"),),
+    "client": _SOCKET,
+    "mcast": _SOCKET,
+    "udp": _SOCKET,
+    "vds": (("switchid", "switchid"),),
+}
 
 
 class PortRange(Model):
@@ -94,52 +244,10 @@ class PortForward(Model):
     """Forwarded ports of one protocol and host address."""
 
     tag = "portForward"
-    proto: str | None = text("@proto", choices=("tcp", "udp"))
+    proto: str | None = text("@proto", choices=("tcp", "udp"), required=True)
     address: str | None = text("@address")
     dev: str | None = text("@dev")
     ranges: list[PortRange] = many("range", PortRange)
-
-
-class VirtualPort(Model):
-    """A port on a virtual switch."""
-
-    tag = "virtualport"
-    type: str | None = text("@type")
-    managerid: str | None = text("parameters/@managerid")
-    typeid: str | None = text("parameters/@typeid")
-    typeidversion: str | None = text("parameters/@typeidversion")
-    instanceid: str | None = text("parameters/@instanceid")
-    interfaceid: str | None = text("parameters/@interfaceid")
-    profileid: str | None = text("parameters/@profileid")
-
-
-class VlanTag(Model):
-    """A VLAN of an interface."""
-
-    tag = "tag"
-    id: int | None = integer("@id")
-    native_mode: str | None = text("@nativeMode")
-
-
-class BandwidthSide(Model):
-    """A limit: average and peak in KiB/s, burst in KiB."""
-
-    average: int | None = integer("@average")
-    peak: int | None = integer("@peak")
-    floor: int | None = integer("@floor")
-    burst: int | None = integer("@burst")
-
-
-class Inbound(BandwidthSide):
-    """The limit of what comes in."""
-
-    tag = "inbound"
-
-
-class Outbound(BandwidthSide):
-    """The limit of what goes out."""
-
-    tag = "outbound"
 
 
 class Offloads(Model):
@@ -162,7 +270,7 @@ class InterfaceDriver(Model):
     txmode: str | None = text("@txmode", choices=("iothread", "timer"))
     ioeventfd: str | None = on_off("@ioeventfd")
     event_idx: str | None = on_off("@event_idx")
-    queues: int | None = integer("@queues")
+    queues: int | None = integer("@queues", or_none=True)
     rx_queue_size: int | None = integer("@rx_queue_size")
     tx_queue_size: int | None = integer("@tx_queue_size")
     rss: str | None = on_off("@rss")
@@ -171,19 +279,23 @@ class InterfaceDriver(Model):
     host: Offloads | None = one("host", Offloads)
     guest: Offloads | None = one("guest", Offloads)
 
+    def after_parse(self, element: Element) -> None:
+        if self.queues == 1:
+            self.queues = None
+
 
 class Interface(Model):
     """A network interface of the guest."""
 
     tag = "interface"
     type: str = text("@type", choices=INTERFACE_TYPES, default="user")
-    managed: str | None = yes_no("@managed")
+    managed: str | None = yes_no("@managed", lenient=True)
     trust_guest_rx_filters: str | None = yes_no("@trustGuestRxFilters")
     mac: str | None = text("mac/@address")
-    mac_type: str | None = text("mac/@type")
+    mac_type: str | None = text("mac/@type", choices=("generated", "static"))
     mac_check: str | None = yes_no("mac/@check")
     source: InterfaceSource | None = one("source", InterfaceSource)
-    vlan_trunk: str | None = yes_no("vlan/@trunk")
+    vlan_trunk: str | None = text("vlan/@trunk")
     vlan_tags: list[VlanTag] = many("vlan/tag", VlanTag)
     virtualport: VirtualPort | None = one("virtualport", VirtualPort)
     inbound: Inbound | None = one("bandwidth/inbound", Inbound)
@@ -209,13 +321,110 @@ class Interface(Model):
     backend_fqdn: str | None = text("backend/@fqdn")
     filter: str | None = text("filterref/@filter")
     filter_parameters: list["FilterParameter"] = many("filterref/parameter", lambda: FilterParameter)
-    tune_sndbuf: int | None = integer("tune/sndbuf")
-    teaming_type: str | None = text("teaming/@type", choices=("persistent", "transient"))
+    tune_sndbuf: int | None = integer("tune/sndbuf", unknown=(XML_ERROR, "sndbuf must be a positive integer"))
+    teaming_type: str | None = text(
+        "teaming/@type",
+        choices=("persistent", "transient"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown teaming type '{}'"),
+    )
     teaming_persistent: str | None = text("teaming/@persistent")
-    link: str | None = text("link/@state", choices=("up", "down"))
-    mtu: int | None = integer("mtu/@size")
-    coalesce_rx_frames: int | None = integer("coalesce/rx/frames/@max")
+    link: str | None = text(
+        "link/@state",
+        choices=("up", "down"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown interface link state '{}'"),
+    )
+    mtu: int | None = integer("mtu/@size", or_none=True, unknown=(XML_ERROR, "malformed mtu size"))
+    coalesce_rx_frames: int | None = integer(
+        "coalesce/rx/frames/@max",
+        or_none=True,
+        unknown=(XML_DETAIL, "cannot parse value '{}' for coalesce parameter"),
+    )
     info: Info = inline(Info)
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        driver, model = element.find("driver"), element.find("model")
+        kind = model.get("type", "") if model is not None else ""
+        if driver is not None and not kind.startswith("virtio"):
+            element = copy.deepcopy(element)
+            for stated in element.findall("driver"):
+                _keep_virtio_options(stated)
+        if element.get("type") == "hostdev":
+            _check_hostdev(element)
+        return super().parse(element)
+
+    def after_parse(self, element: Element) -> None:
+        if not _NAME.fullmatch(self.model or ""):
+            raise VirError(INVALID_ARG, "Model name contains invalid characters")
+        self.model = self.model or None
+        source = element.find("source")
+        if self.source is not None and source is not None:
+            self.source.settle(self.type, source)
+        self.vlan_trunk = check_vlan(element.find("vlan"), self.vlan_tags)
+        if element.find("virtualport") is not None:
+            self._settle_port()
+        if not check_side(self.inbound, floor=self.type == "network"):
+            self.inbound = None
+        if not check_side(self.outbound, floor=False):
+            self.outbound = None
+        self._settle_filter()
+        self._check_numbers()
+        if self.backend_vhost is not None and not (self.model or "").startswith("virtio"):
+            self.backend_vhost = None
+        if self.backend_type == "default":
+            self.backend_type = None
+
+    def _settle_port(self) -> None:
+        if self.type not in ("network", "bridge", "direct", "hostdev"):
+            detail = f"<virtualport> element unsupported for <interface type='{self.type}'>"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        self.virtualport = self.virtualport or VirtualPort()
+        self.virtualport.check(whole=self.type != "network")
+
+    def _settle_filter(self) -> None:
+        """Drop a filter that interfaces of the kind do not have, and variables that are none."""
+        if self.type not in ("ethernet", "network", "bridge"):
+            self.filter, self.filter_parameters = None, []
+        self.filter_parameters = [
+            one
+            for one in self.filter_parameters
+            if _VARIABLE.fullmatch(one.name or "") and _VALUE.fullmatch(one.value or "")
+        ]
+
+    def _check_numbers(self) -> None:
+        if (self.coalesce_rx_frames or 0) >= 1 << 32:
+            value = f"value '{self.coalesce_rx_frames}'"
+            detail = f"{value} is too big for coalesce parameter, maximum is '{(1 << 32) - 1}'"
+            raise VirError(OVERFLOW, detail)
+        if self.teaming_type == "transient" and self.teaming_persistent is None:
+            detail = "teaming persistent attribute must be set if teaming type is 'transient'"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        if self.teaming_type == "persistent" and self.teaming_persistent is not None:
+            detail = "teaming persistent attribute not allowed if teaming type is 'persistent'"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]*")
+_VARIABLE = re.compile(r"[a-zA-Z0-9_]+")
+_VALUE = re.compile(r"[a-zA-Z0-9_.:/]+")
+_VIRTIO_OPTIONS = frozenset(VirtioDriver.declared())
+
+
+def _keep_virtio_options(driver: Element) -> None:
+    """Drop what only virtio interfaces have of a <driver>; other models have none of the rest either."""
+    for name in list(driver.keys()):
+        if name not in _VIRTIO_OPTIONS:
+            del driver.attrib[name]
+    for child in list(driver):
+        driver.remove(child)
+
+
+def _check_hostdev(element: Element) -> None:
+    address = element.find("source/address")
+    kind = address.get("type") if address is not None else None
+    if kind not in ("pci", "usb"):
+        detail = f"unknown host device source address type '{kind or '(null)'}'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
 
 
 class FilterParameter(Model):
@@ -224,6 +433,3 @@ class FilterParameter(Model):
     tag = "parameter"
     name: str | None = text("@name")
     value: str | None = text("@value")
-
-
-__all__ = ["Interface", "flag"]

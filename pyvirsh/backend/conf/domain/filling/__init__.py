@@ -46,7 +46,7 @@ def fill(
     disks.order(domain)
     controllers.order(domain)
     disks.complete(domain)
-    interfaces.complete(domain, new_mac)
+    interfaces.complete(domain, new_mac, new_uuid)
     characters.complete(domain)
     display.complete(domain, video)
     others.complete(domain)

@@ -14,7 +14,7 @@ from pyvirsh.backend.conf.model import Model
 # Names that libvirt and this program give to host devices of interfaces themselves.
 # An alias that a user chose.
 _USER_ALIAS = re.compile("ua-[a-zA-Z0-9_-]*")
-_GENERATED_TARGETS = ("vnet", "vif", "macvtap", "macvlan")
+_GENERATED_TARGETS = ("vnet", "macvtap", "macvlan")
 
 
 def strip(domain: Domain) -> None:

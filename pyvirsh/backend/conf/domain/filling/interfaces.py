@@ -3,25 +3,44 @@
 import re
 
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.conf.domain.net import Interface
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_ERROR, VirError
+from pyvirsh.backend.conf.domain.net import Interface, InterfaceSource, bad_mode
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MAC = re.compile(r"[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){5}")
-_MODEL = re.compile(r"[\w-]+", re.ASCII)
-_NEED_SOURCE = ("network", "bridge", "vhostuser", "direct", "hostdev", "internal", "vdpa")
+_NEED_SOURCE = tuple("network bridge direct hostdev internal vdpa server client mcast udp vds".split())
 
 
-def complete(domain: Domain, new_mac: "Callable[[], str]") -> None:
-    """Check interfaces and fill in their MAC addresses."""
+def complete(
+    domain: Domain, new_mac: "Callable[[], str]", new_uuid: "Callable[[], str] | None" = None
+) -> None:
+    """Check interfaces and fill in their MAC addresses, and the ids of their ports on switches."""
     for interface in domain.devices.interfaces:
+        interface.mac = read_mac(interface.mac) if interface.mac is not None else new_mac()
         _check(interface)
-        interface.mac = read_mac(interface.mac) if interface.mac else new_mac()
-        if interface.type == "direct" and interface.source is not None:
-            interface.source.mode = interface.source.mode or "vepa"
+        if interface.source is not None:
+            _complete_source(interface, interface.source)
+        elif interface.type == "vhostuser":
+            interface.source = InterfaceSource(type="unix", mode="client")
+        if interface.virtualport is not None and new_uuid is not None:
+            interface.virtualport.create_ids(new_uuid)
+
+
+def _complete_source(interface: Interface, source: InterfaceSource) -> None:
+    if interface.type == "direct":
+        source.mode = source.mode or "vepa"
+    elif interface.type == "user" and interface.backend_type != "passt":
+        source.dev = None
+    elif interface.type == "vhostuser" and interface.backend_type != "passt":
+        if source.type not in (None, "unix"):
+            detail = f"Type='{source.type}' unsupported for <interface type='vhostuser'>"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        if source.mode not in (None, "client", "server"):
+            raise bad_mode(source.mode)
+        source.type, source.mode = "unix", source.mode or "client"
 
 
 def read_mac(text: str) -> str:
@@ -35,10 +54,21 @@ def read_mac(text: str) -> str:
 
 
 def _check(interface: Interface) -> None:
-    if interface.type == "hostdev" and (interface.source is None or interface.source.address is None):
-        raise VirError(CONFIG_UNSUPPORTED, "unknown host device source address type '(null)'")
-    if interface.type in _NEED_SOURCE and interface.source is None:
-        detail = f"interface type='{interface.type}' requires a 'source' element"
-        raise VirError(XML_ERROR, detail)
-    if interface.model is not None and not _MODEL.fullmatch(interface.model):
-        raise VirError(INVALID_ARG, "Model name contains invalid characters")
+    kind, backend = interface.type, interface.backend_type
+    if kind in _NEED_SOURCE and interface.source is None:
+        raise VirError(XML_ERROR, f"interface type='{kind}' requires a 'source' element")
+    if backend == "passt" and kind not in ("user", "vhostuser"):
+        detail = "The 'passt' backend can only be used with interface type='user' or type='vhostuser'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if interface.port_forwards and backend != "passt":
+        detail = (
+            "The <portForward> element can only be used with the 'passt' backend of interface type='user' or"
+            " type='vhostuser'"
+        )
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if interface.target_managed == "no" and kind != "ethernet":
+        detail = f"unmanaged target dev is not supported on interfaces of type '{kind}'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if interface.isolated == "yes" and kind not in ("network", "bridge"):
+        reason = f"<port isolated='yes'/> is not supported for network interfaces with type='{kind}'"
+        raise VirError(CONFIG_UNSUPPORTED, f"interface {interface.mac} - {reason}")
