@@ -9,26 +9,12 @@ from pyvirsh.backend.qemu import aliases, argv, defaults
 from pyvirsh.backend.qemu.argv.display import VNC_PORT
 from pyvirsh.backend.qemu.facts import Facts, Host
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pyvirsh.backend.qemu.driver import QemuDriver
-
 FORMAT = "qemu-argv"
 # What shells read as more than a letter.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=/.,:+@%")
 _NAME_MAX = 20
 # The port of a SPICE server that leaves it to be found.
 SPICE_PORT = 5901
-
-
-def connect_domain_xml_to_native(
-    driver: "QemuDriver", native_format: str, domain_xml: str, flags: int = 0
-) -> str:
-    from pyvirsh.backend.qemu import define
-
-    check_format(native_format)
-    domain = define.read(driver, domain_xml)
-    return to_argv(domain, driver.facts(define.emulator_of(domain)), driver.host(), driver.roots.state)
 
 
 def check_format(name: str) -> None:
