@@ -55,28 +55,20 @@ def net_port_create(ctx: "Session", args: "Args") -> None:
 @TABLE.command("net-port-dumpxml", "show a port's XML", options=(NETWORK_ACTIVE, PORT, XPATH, WRAP))
 def net_port_dumpxml(ctx: "Session", args: "Args") -> None:
     port = _find(ctx, args)
-    if port is None:
-        return
     xpath.show(ctx, args, lambda: ctx.driver.network_port_get_xml_desc(port))
 
 
 @TABLE.command("net-port-delete", "take a port out of a network", options=(NETWORK_ACTIVE, PORT))
 def net_port_delete(ctx: "Session", args: "Args") -> None:
     port = _find(ctx, args)
-    if port is None:
-        return
     with ctx.failing(f"Failed to delete network port {args.port}"):
         ctx.driver.network_port_delete(port)
     ctx.out.note(f"Network port {args.port} deleted")
 
 
-def _find(ctx: "Session", args: "Args") -> "NetworkPortRef | None":
-    """Look up the port; None when it is not there.
-
-    virsh does not say why, and ends with 0: scripts rely on it as it is.
-    """
+def _find(ctx: "Session", args: "Args") -> "NetworkPortRef":
+    """Look up the port; virsh says that it is not there and exits 0, which is no success here."""
     try:
         return ctx.network_port(ctx.network(args.network), args.port)
     except CommandFailed as error:
-        ctx.out.error(error.texts[0])
-        return None
+        raise CommandFailed(error.texts[0]) from error

@@ -3,6 +3,8 @@
 Source: libvirt API, virConnectDomainXMLToNative and virConnectDomainXMLFromNative.
 """
 
+import time
+
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.backend.qemu import aliases, argv, defaults
@@ -37,9 +39,10 @@ def to_argv(domain: Domain, facts: Facts, host: Host, state: str) -> str:
         memory=f"{state}/ram/{short}",
         hugepages=f"libvirt/qemu/{short}",
     )
+    paths.now, paths.utc_offset = time.time(), time.localtime().tm_gmtoff
     _sockets(domain, paths)
     command = argv.build(domain, facts, host, paths)
-    variables = [f"{name}={value}" for name, value in command.env.items()]
+    variables = [f"{name}={_quoted(value) if value else ''}" for name, value in command.env.items()]
     return " ".join([*variables, *(_quoted(word) for word in command.words)]) + "\n"
 
 

@@ -254,9 +254,15 @@ class DefaultDriver(TestDriver):
         if self.closed:
             return
         super().close()
-        _Shared.handles -= 1
-        if not _Shared.handles:
-            _Shared.world = None
+        if self.world is _Shared.world:
+            _Shared.handles -= 1
+            if not _Shared.handles:
+                _Shared.world = None
+
+
+def forget_built_in() -> None:
+    """Let the next connection to the built-in world find it fresh, whoever still holds the present one."""
+    _Shared.world, _Shared.handles = None, 0
 
 
 def open_path(path: str, ask: "Ask | None" = None) -> TestDriver:

@@ -5,6 +5,7 @@ Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devic
 
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel
 from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, text
+from pyvirsh.backend.conf.xml import Element
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED
 
 CHAR_TYPES = (
@@ -58,6 +59,10 @@ class CharSource(Model):
     protocol: str | None = text("protocol/@type", choices=("raw", "telnet", "telnets", "tls"))
     log_file: str | None = text("log/@file")
     log_append: str | None = on_off("log/@append")
+
+    def after_parse(self, element: Element) -> None:
+        if self.type == "udp":
+            self.peers.sort(key=lambda peer: peer.mode != "bind")
 
     @property
     def peer(self) -> CharPeer:

@@ -408,6 +408,35 @@ class RedirFilterRule(Model):
     version: str | None = text("@version")
     allow: str | None = yes_no("@allow")
 
+    def after_parse(self, element: Element) -> None:
+        self.usb_class = self._number("class", self.usb_class, 2)
+        if len(self.usb_class or "") > len("0xff"):
+            raise VirError(INTERNAL_ERROR, f"Invalid USB Class code {self.usb_class}")
+        self.vendor = self._number("vendor", self.vendor, 4)
+        self.product = self._number("product", self.product, 4)
+        if self.version == "-1":
+            self.version = None
+        elif self.version is not None:
+            self.version = self._version(self.version)
+
+    @staticmethod
+    def _number(name: str, value: "str | None", digits: int) -> "str | None":
+        """Return a number of the rule as it is written; None for any."""
+        try:
+            number = int(value or "-1", 0)
+        except ValueError:
+            detail = f"Invalid value for attribute '{name}' in element 'usbdev': '{value}'"
+            raise VirError(XML_ERROR, f"{detail}. Expected integer value") from None
+        return f"0x{number:0{digits}X}" if number >= 0 else None
+
+    @staticmethod
+    def _version(text: str) -> str:
+        major, _, minor = text.partition(".")
+        for part in (major, minor):
+            if not (part.isascii() and part.isdigit() and len(part) <= 2):
+                raise VirError(XML_ERROR, f"Cannot parse USB device version {text}")
+        return f"{int(major)}.{minor:0<2}"
+
 
 class Hub(Model):
     """A USB hub."""

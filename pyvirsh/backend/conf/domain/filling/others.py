@@ -11,7 +11,8 @@ def complete(domain: Domain) -> None:
     for device in devices.inputs:
         if not device.type:
             raise VirError(INTERNAL_ERROR, "missing input device type")
-        device.bus = device.bus or ("ps2" if device.type in ("mouse", "keyboard") else "usb")
+        if device.type != "evdev":
+            device.bus = device.bus or ("ps2" if device.type in ("mouse", "keyboard") else "usb")
     _check_usb(domain)
     for filesystem in devices.filesystems:
         _filesystem(filesystem)
