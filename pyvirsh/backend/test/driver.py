@@ -79,6 +79,7 @@ THEMES: "dict[str, tuple[str, str]]" = {
             domain_create domain_create_with_flags domain_create_with_files domain_create_xml
             domain_create_xml_with_files domain_destroy domain_destroy_flags domain_suspend domain_resume
             domain_shutdown domain_shutdown_flags domain_reboot domain_reset domain_set_lifecycle_action
+            domain_attach
         """,
     ),
     "definitions": (
