@@ -51,3 +51,11 @@ def pki(tmp_path_factory):
     directory = tmp_path_factory.mktemp("pki")
     daemons.certificates(directory)
     return directory
+
+
+@pytest.fixture(autouse=True)
+def fresh_built_in_world():
+    """No test finds the built-in world as another has left it, or still holds it."""
+    from pyvirsh.backend.test import driver
+
+    driver.forget_built_in()

@@ -1,10 +1,12 @@
 """Real peers for tests: a private libvirtd, a private sshd, certificates; each stopped by who started it."""
 
 import contextlib
+import ctypes
 import datetime
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NOBODY = 65534
 PATIENCE = 20.0
+PR_SET_PDEATHSIG = 1
 
 
 def free_port() -> int:
@@ -48,6 +51,12 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args} does not listen on {port}")
         time.sleep(0.02)
+
+
+def end_with_us() -> None:
+    """Let a child be killed when we are, before it becomes another program."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -94,6 +103,7 @@ def libvirtd(config: str = "", *arguments: str, env: "dict[str, str] | None" = N
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=end_with_us,
                 **own,  # type: ignore[call-overload]
             )
         with running(process):
@@ -163,6 +173,7 @@ def system_libvirtd() -> "Iterator[Path]":
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=end_with_us,
             )
         try:
             wait_for(base / "libvirt" / "libvirt-sock", process)
@@ -229,6 +240,7 @@ def sshd(path: str = "") -> "Iterator[Sshd]":
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=end_with_us,
             )
         with running(process):
             wait_for_port(server.port, process)

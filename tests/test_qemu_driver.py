@@ -14,7 +14,8 @@ from pyvirsh import backend
 from pyvirsh.backend.api import Driver
 from pyvirsh.backend.errors import VirError
 from pyvirsh.backend.qemu import roots
-from pyvirsh.backend.qemu.driver import METHODS, QemuDriver
+from pyvirsh.backend.qemu.driver import QemuDriver
+from pyvirsh.backend.qemu.methods import METHODS
 
 CASES = [(module, name) for module, names in METHODS.items() for name in names]
 

@@ -47,7 +47,8 @@ def _read_id(args: "Args") -> int:
 )
 def iothreadinfo(ctx: "Session", args: "Args") -> None:
     dom = ctx.domain(args.domain)
-    threads = ctx.driver.domain_get_iothread_info(dom, affected(args))
+    with ctx.failing("Unable to get domain IOThreads information"):
+        threads = ctx.driver.domain_get_iothread_info(dom, affected(args))
     if not threads and not ctx.out.structured:
         ctx.out.raw_note("No IOThreads found for the domain")
         return

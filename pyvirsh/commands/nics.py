@@ -140,6 +140,8 @@ def domif_setlink(ctx: "Session", args: "Args") -> None:
 
 def _named_interface(interfaces: "list[Element]", name: str) -> "Element":
     """Return the interface with a MAC address or a device on the host.  Errors: CommandFailed."""
+    if not interfaces:
+        raise CommandFailed("Failed to extract interface information or no interfaces found")
     for interface in interfaces:
         target = interface.find("target")
         if _mac(interface).lower() == name.lower() or (target is not None and target.get("dev") == name):

@@ -1,6 +1,6 @@
 """The XML that pool-define-as, pool-create-as and find-storage-pool-sources-as make of their options."""
 
-from pyvirsh.backend.conf.xml import Node, write_raw
+from pyvirsh.backend.conf.xml import Node, write
 from pyvirsh.commands import objects
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ def pool_xml(args: "Args") -> str:
         pool.kids.append(source)
     if given["target"]:
         pool.add("target").add("path").text = given["target"]
-    return write_raw(pool)
+    return write(pool)
 
 
 def _source(given: "dict[str, str]") -> Node:
@@ -102,4 +102,4 @@ def source_xml(args: "Args") -> "str | None":
     source.add("host").attrs.update({"name": host} | ({"port": port} if port else {}))
     if initiator:
         _leaf(source.add("initiator"), "iqn", "name", initiator)
-    return write_raw(source)
+    return write(source)

@@ -133,7 +133,7 @@ def vol_create_as(ctx: "Session", args: "Args") -> None:
 
 def _volume_xml(ctx: "Session", args: "Args", pool: "StoragePoolRef") -> str:
     """Return the XML of the volume that the options describe.  Errors: CommandFailed, VirError."""
-    from pyvirsh.backend.conf.xml import Node, write_raw
+    from pyvirsh.backend.conf.xml import Node, write
 
     volume = Node("volume")
     volume.add("name").text = args.name
@@ -150,7 +150,7 @@ def _volume_xml(ctx: "Session", args: "Args", pool: "StoragePoolRef") -> str:
         below.add("path").text = ctx.driver.storage_vol_get_path(_backing(ctx, pool, backing))
         if backing_format:
             below.add("format").attrs["type"] = backing_format
-    return write_raw(volume)
+    return write(volume)
 
 
 def _backing(ctx: "Session", pool: "StoragePoolRef", text: str) -> "StorageVolRef":

@@ -55,19 +55,35 @@ _PROBABILITY = 0.15
 @cache
 def names() -> "tuple[str, ...]":
     """Return the commands that both programs have and that may be tried."""
-    asked = subprocess.run(["virsh", "help"], capture_output=True, text=True).stdout
+    asked = _help()
     theirs = {line.split()[0] for line in asked.splitlines() if line.startswith("    ")}
     return tuple(name for name in commands.INDEX if name in theirs and not _LEFT_OUT.fullmatch(name))
+
+
+def _help(*words: str) -> str:
+    return subprocess.run(["virsh", "help", *words], capture_output=True, text=True).stdout
+
+
+@cache
+def _options(name: str) -> "list[tuple[Opt, bool]]":
+    """Return the options that virsh's command has as well, and whether to give each every time."""
+    theirs = _help(name).partition("OPTIONS")[2]
+    found = dict(re.findall(r"^    \[?(?:--|<)([\w-]+)(.?)", theirs, re.MULTILINE))
+    return [
+        (option, option.required or found[option.name] == "]")
+        for option in commands.load(name).options
+        if option.name in found
+    ]
 
 
 def command(dice: random.Random) -> str:
     """Return some command with what it requires and some of its options."""
     name = dice.choice(names())
     words = [name]
-    for option in commands.load(name).options:
+    for option, always in _options(name):
         if option.kind == ALIAS or option.name in _OPTIONS_LEFT_OUT:
             continue
-        if not option.required and dice.random() > _PROBABILITY:
+        if not always and dice.random() > _PROBABILITY:
             continue
         if option.kind != BOOL:
             words.append(f"--{option.name} {_value(dice, name, option)}")

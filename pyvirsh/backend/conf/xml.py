@@ -211,14 +211,6 @@ def write(node: Node, indent: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_raw(node: Node) -> str:
-    """Return the element as text with every value as it is, as virsh makes documents of what was typed."""
-    text = write(node)
-    for entity, char in (("lt", "<"), ("gt", ">"), ("quot", '"'), ("apos", "'"), ("amp", "&")):
-        text = text.replace(f"&{entity};", char)
-    return text
-
-
 def _write(node: "Node | str", pad: str, lines: "list[str]") -> None:
     if isinstance(node, str):
         lines.append(node)

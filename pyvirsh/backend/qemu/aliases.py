@@ -26,6 +26,8 @@ _NUMBERED = (
     ("panics", "panic"),
     ("cryptos", "crypto"),
 )
+# Kinds in which devices with names of their own are not counted.
+_FOLLOWING = ("filesystems", "rngs", "cryptos")
 _MEMORY = {"dimm": "dimm", "nvdimm": "nvdimm", "virtio-mem": "virtiomem", "virtio-pmem": "virtiopmem"}
 
 
@@ -40,7 +42,8 @@ def assign(domain: Domain) -> None:
     given = [net.info for net in devices.interfaces if net.type == "hostdev"]
     _number(given + [device.info for device in devices.hostdevs], "hostdev")
     for field, prefix in _NUMBERED:
-        _number([device.info for device in getattr(devices, field)], prefix)
+        by_place = field not in _FOLLOWING
+        _number([device.info for device in getattr(devices, field)], prefix, by_place=by_place)
     _name_console(domain)
     for device, alias in ((devices.memballoon, "balloon0"), (devices.nvram, "nvram")):
         if device is not None:
@@ -56,13 +59,22 @@ def _name(info: Info, alias: str) -> None:
     info.alias = info.alias or alias
 
 
-def _number(infos: "list[Info]", prefix: str) -> None:
-    """Name devices by the first numbers that none of them has."""
-    taken = {info.alias for info in infos}
-    numbers = (f"{prefix}{number}" for number in range(len(infos) * 2 + 1))
-    for info in infos:
+def _number(infos: "list[Info]", prefix: str, *, by_place: bool = False) -> None:
+    """Name devices by the numbers that follow those of devices that run already.
+
+    by_place: when none runs yet, the number is the device's place among its kind.
+    """
+    running = [number for info in infos if (number := _number_of(info, prefix)) is not None]
+    following = max(running) + 1 if running else 0
+    for at, info in enumerate(infos):
         if info.alias is None:
-            info.alias = next(name for name in numbers if name not in taken)
+            number = at if by_place and not running else following
+            info.alias, following = f"{prefix}{number}", number + 1
+
+
+def _number_of(info: Info, prefix: str) -> "int | None":
+    rest = (info.alias or "").removeprefix(prefix)
+    return int(rest) if rest != info.alias and rest.isascii() and rest.isdigit() else None
 
 
 def _name_console(domain: Domain) -> None:

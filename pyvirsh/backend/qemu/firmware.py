@@ -159,8 +159,9 @@ def _name_features(os: Os, states: "dict[str, str]") -> None:
 
 def _complete_loader(os: Os) -> None:
     if os.loader:
+        if os.loader_type != "rom":
+            os.loader_format = os.loader_format or "raw"
         os.loader_type = os.loader_type or "rom"
-        os.loader_format = os.loader_format or "raw"
 
 
 def _complete_variables(domain: Domain, host: Host) -> None:

@@ -3,15 +3,13 @@
 Source: libvirt API, virConnectDomainXMLToNative and virConnectDomainXMLFromNative.
 """
 
+import time
+
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.backend.qemu import aliases, argv, defaults
 from pyvirsh.backend.qemu.argv.display import VNC_PORT
 from pyvirsh.backend.qemu.facts import Facts, Host
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pyvirsh.backend.qemu.driver import QemuDriver
 
 FORMAT = "qemu-argv"
 # What shells read as more than a letter.
@@ -19,16 +17,6 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _NAME_MAX = 20
 # The port of a SPICE server that leaves it to be found.
 SPICE_PORT = 5901
-
-
-def connect_domain_xml_to_native(
-    driver: "QemuDriver", native_format: str, domain_xml: str, flags: int = 0
-) -> str:
-    from pyvirsh.backend.qemu import define
-
-    check_format(native_format)
-    domain = define.read(driver, domain_xml)
-    return to_argv(domain, driver.facts(define.emulator_of(domain)), driver.host(), driver.roots.state)
 
 
 def check_format(name: str) -> None:
@@ -51,9 +39,10 @@ def to_argv(domain: Domain, facts: Facts, host: Host, state: str) -> str:
         memory=f"{state}/ram/{short}",
         hugepages=f"libvirt/qemu/{short}",
     )
+    paths.now, paths.utc_offset = time.time(), time.localtime().tm_gmtoff
     _sockets(domain, paths)
     command = argv.build(domain, facts, host, paths)
-    variables = [f"{name}={value}" for name, value in command.env.items()]
+    variables = [f"{name}={_quoted(value) if value else ''}" for name, value in command.env.items()]
     return " ".join([*variables, *(_quoted(word) for word in command.words)]) + "\n"
 
 

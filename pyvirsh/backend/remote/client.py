@@ -214,7 +214,7 @@ class Client:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._transport.pending():
             left = self.interval if deadline is None else min(self.interval, deadline - time.monotonic())
-            if select.select([self._transport], [], [], max(0, left) if self.interval else timeout)[0]:
+            if self._is_readable(max(0, left) if self.interval else timeout):
                 break
             if deadline is not None and time.monotonic() >= deadline:
                 return
@@ -224,6 +224,12 @@ class Client:
             asked += 1
             self.send(Packet(protocol.KEEPALIVE_PROGRAM, _PING, protocol.MESSAGE, 0))
         self._receive()
+
+    def _is_readable(self, timeout: "float | None") -> bool:
+        """Wait for something to arrive; poll also takes descriptors that select has no bit for."""
+        poll = select.poll()
+        poll.register(self._transport.fileno(), select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def _receive(self) -> None:
         try:

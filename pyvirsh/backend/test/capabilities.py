@@ -93,7 +93,7 @@ def domain_capabilities(
 
     if arch is not None and arch not in ARCHITECTURES:
         raise VirError(INVALID_ARG, f"unknown architecture: {arch}")
-    if virttype is not None and virttype not in VIRT_TYPES:
+    if virttype is not None and virttype not in ("none", *VIRT_TYPES):
         raise VirError(INVALID_ARG, f"unknown virttype: {virttype}")
     asked = (
         ("path", emulator),

@@ -77,7 +77,7 @@ class Checkpoints(TestBase):
     def domain_checkpoint_create_xml(self, dom: DomainRef, xml_desc: str, flags: int = 0) -> CheckpointRef:
         exclusive(flags, _REDEFINE, _QUIESCE)
         requires(flags, _VALIDATE, _REDEFINE)
-        allowed(flags, 7, "testDomainCheckpointCreateXML")
+        allowed(flags, 3, "testDomainCheckpointCreateXML")
         guest = self.guest(dom)
         if guest.has_snapshots:
             detail = "cannot create checkpoint while snapshot exists"

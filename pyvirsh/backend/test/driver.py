@@ -79,6 +79,7 @@ THEMES: "dict[str, tuple[str, str]]" = {
             domain_create domain_create_with_flags domain_create_with_files domain_create_xml
             domain_create_xml_with_files domain_destroy domain_destroy_flags domain_suspend domain_resume
             domain_shutdown domain_shutdown_flags domain_reboot domain_reset domain_set_lifecycle_action
+            domain_attach
         """,
     ),
     "definitions": (
@@ -254,9 +255,15 @@ class DefaultDriver(TestDriver):
         if self.closed:
             return
         super().close()
-        _Shared.handles -= 1
-        if not _Shared.handles:
-            _Shared.world = None
+        if self.world is _Shared.world:
+            _Shared.handles -= 1
+            if not _Shared.handles:
+                _Shared.world = None
+
+
+def forget_built_in() -> None:
+    """Let the next connection to the built-in world find it fresh, whoever still holds the present one."""
+    _Shared.world, _Shared.handles = None, 0
 
 
 def open_path(path: str, ask: "Ask | None" = None) -> TestDriver:

@@ -3,7 +3,8 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed, not_zero
-from pyvirsh.backend.errors import INVALID_ARG, OPERATION_INVALID, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, OPERATION_INVALID, VirError
+from pyvirsh.backend.test import keys
 from pyvirsh.backend.test.base import TestBase
 
 _MOUNT_POINTS = ("/", "/boot")
@@ -71,6 +72,10 @@ class GuestAgent(TestBase):
     ) -> None:
         allowed(flags, 0, "testDomainSendKey")
         self.running(dom)
+        for code in keycodes:
+            if code not in keys.known(codeset):
+                detail = f"invalid keycode {code} of {keys.name_of(codeset)} codeset"
+                raise VirError(INTERNAL_ERROR, detail)
 
     def domain_inject_nmi(self, dom: DomainRef, flags: int = 0) -> None:
         allowed(flags, 0, "testDomainInjectNMI")

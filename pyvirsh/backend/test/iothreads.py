@@ -93,10 +93,10 @@ class IoThreads(TestBase):
         self, dom: DomainRef, iothread_id: int, params: "list[TypedParam]", flags: int = 0
     ) -> None:
         allowed(flags, DOMAIN_AFFECT_LIVE, "testDomainSetIOThreadParams")
-        given = checked_params(params)
         guest = self.guest(dom)
         if iothread_id not in thread_ids(guest.one(flags).model):
             raise VirError(INVALID_ARG, f"cannot find IOThread '{iothread_id}' in iothreadids")
+        given = checked_params(params)
         if iothread_id not in guest.polling:
             # Threads of a definition have no figures, and the original's driver says nothing more.
             raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")

@@ -2,8 +2,8 @@
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
-from pyvirsh.backend.checks import allowed
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError
+from pyvirsh.backend.checks import allowed, not_zero
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError, unsupported
 from pyvirsh.backend.test.base import AFFECT, TestBase
 from pyvirsh.backend.test.definitions import admit
 from pyvirsh.backend.test.guest import Guest
@@ -56,6 +56,10 @@ class Lifecycle(TestBase):
 
     def domain_create_xml_with_files(self, xml_desc: str, fds: "list[int]", flags: int = 0) -> DomainRef:
         return self.domain_create_xml(xml_desc, flags)
+
+    def domain_attach(self, pid_value: int, flags: int = 0) -> DomainRef:
+        not_zero(pid_value, "pid_value", "virDomainQemuAttach")
+        raise unsupported("virDomainQemuAttach")
 
     def domain_destroy(self, dom: DomainRef) -> None:
         self.domain_destroy_flags(dom)

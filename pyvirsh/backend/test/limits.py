@@ -115,13 +115,20 @@ class Limits(TestBase):
         given = checked(params, _BLKIO)
         definition = self.guest(dom).one(flags)
         tune = (definition.model.blkiotune or BlkioTune()).copy()
+        fault = None
         for name, value in given.items():
             if name == "weight":
                 tune.weight = int(value) or None
-            else:
+                continue
+            # What is well is taken, and the last fault is told of.
+            try:
                 for path, number in device_values(name, str(value)):
                     _device(tune, path, name, number)
+            except VirError as error:
+                fault = error
         definition.change().blkiotune = tune
+        if fault is not None:
+            raise fault
 
     # -- NUMA --------------------------------------------------------------------------------------
 

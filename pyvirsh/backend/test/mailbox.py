@@ -50,7 +50,9 @@ class Mailbox:
 
     def take(self, timeout: "float | None") -> "list[Event]":
         """Wait for events and return those that are there; [] when the time has passed."""
-        if not select.select([self._bell], [], [], timeout)[0]:
+        poll = select.poll()
+        poll.register(self._bell, select.POLLIN)
+        if not poll.poll(None if timeout is None else timeout * 1000):
             return []
         os.eventfd_read(self._bell)
         events = []

@@ -321,7 +321,9 @@ def find_sources(kind: str, document: "str | None") -> str:
     elif kind == "netfs":
         if spec is None or not spec.hosts:
             raise VirError(INVALID_ARG, "hostname must be specified for netfs sources")
-        found = [conf.Source(hosts=spec.hosts[:1], dir="/testshare", format="nfs")]
+        host = spec.hosts[0].copy()
+        host.port = None
+        found = [conf.Source(hosts=[host], dir="/testshare", format="nfs")]
     else:
         raise VirError(NO_SUPPORT, f"pool type '{kind}' does not support source discovery")
     sources.kids.extend(source.to_node() for source in found)

@@ -56,6 +56,9 @@ def _check_element(element: xml.Element, tag: str, *, repeated: bool) -> None:
     extra = f"Extra element {tag} in interleave\n"
     if tag == "clock" and element.get("offset") not in _OFFSETS:
         raise misfit(f"Error validating value \n{extra}{_FAILED}")
+    if tag in ("memory", "currentMemory") and not (element.text or "").strip().isdigit():
+        wrong = f"Type unsignedLong doesn't allow value '{element.text or ''}'\n"
+        raise misfit(f"{wrong}{extra}Invalid sequence in interleave\n{_FAILED}")
     if tag == "devices" and not _good_devices(element) or tag == "features" and not _good_features(element):
         raise misfit(extra + _FAILED)
     if repeated or tag == "title" and not element.text:

@@ -135,7 +135,10 @@ class Cookie(Model):
             raise _fault(f"missing value for cookie '{self.name}'")
         if any(char in self.name for char in ' \t()<>@,;:\\"/[]?={}'):
             raise _fault(f"cookie name '{self.name}' contains invalid characters")
-        if any(char in self.value for char in ' \t",;\\'):
+        # It may stand in quotes.
+        quoted = self.value.startswith('"') and self.value.endswith('"')
+        plain = self.value[1:-1] if quoted else self.value
+        if any(char in plain for char in ' \t",;\\'):
             raise _fault(f"value of cookie '{self.name}' contains invalid characters")
 
 
@@ -184,14 +187,15 @@ class DiskSource(Model):
     index: int | None = integer("@index", lenient=True)
     slices: list[Slice] = many("slices/slice", Slice)
     hosts: list[Host] = many("host", Host)
+    reconnect_delay: int | None = integer("reconnect/@delay")
     snapshot_name: str | None = text("snapshot/@name")
     config_file: str | None = text("config/@file")
+    initiator_iqn: str | None = text("initiator/iqn/@name")
     address: HostAddress | None = one("address", HostAddress)
     ssl_verify: str | None = yes_no("ssl/@verify")
     cookies: list[Cookie] = many("cookies/cookie", Cookie)
     readahead: int | None = integer("readahead/@size", or_none=True, unknown=_WRONG_SPEED)
     timeout: int | None = integer("timeout/@seconds", or_none=True, unknown=_WRONG_SPEED)
-    reconnect_delay: int | None = integer("reconnect/@delay")
     knownhosts: str | None = text("knownHosts/@path")
     identity_username: str | None = text("identity/@username")
     identity_agentsock: str | None = text("identity/@agentsock")
@@ -201,7 +205,6 @@ class DiskSource(Model):
     reservations_type: str | None = text("reservations/source/@type")
     reservations_path: str | None = text("reservations/source/@path")
     reservations_mode: str | None = text("reservations/source/@mode")
-    initiator_iqn: str | None = text("initiator/iqn/@name")
     encryption: Encryption | None = one("encryption", Encryption)
     identity_user: str | None = text("identity/@user")
     identity_group: str | None = text("identity/@group")
@@ -233,8 +236,17 @@ class DiskSource(Model):
             raise _fault("Missing required attribute 'dev' in element 'source'")
         self._check_reservations()
 
+    def _forget_others(self, protocol: str) -> None:
+        """Drop what libvirt reads for other protocols only."""
+        for names, protocols in _PROTOCOLS:
+            if protocol not in protocols:
+                for name in names:
+                    setattr(self, name, [] if name == "cookies" else None)
+        self.reconnect_delay = self.reconnect_delay or None
+
     def _settle_network(self) -> None:
         protocol, name = self.protocol, self.name
+        self._forget_others(protocol or "")
         if protocol is None:
             raise _fault("Missing required attribute 'protocol' in element 'source'")
         if name is None and protocol != "nbd":
@@ -293,9 +305,20 @@ class DiskSource(Model):
 # What only sources of some kinds have.
 _NETWORK = (
     "protocol name query tls tls_hostname hosts snapshot_name config_file ssl_verify cookies readahead"
-    " timeout reconnect_delay knownhosts identity_username identity_agentsock identity_keyfile initiator_iqn identity_user"
-    " identity_group"
+    " timeout reconnect_delay knownhosts identity_username identity_agentsock identity_keyfile initiator_iqn"
+    " identity_user identity_group"
 ).split()
+_HTTP = ("http", "https")
+_CURL = ("http", "https", "ftp", "ftps")
+_PROTOCOLS = (
+    (("query",), _HTTP),
+    (("cookies",), _HTTP),
+    (("ssl_verify",), ("https", "ftps")),
+    (("readahead", "timeout"), _CURL),
+    (("reconnect_delay",), ("nbd",)),
+    (("knownhosts", "identity_username", "identity_keyfile", "identity_agentsock"), ("ssh",)),
+    (("identity_user", "identity_group"), ("nfs",)),
+)
 _OWN: "dict[str, tuple[str, ...]]" = {
     "file": ("file", "fdgroup"),
     "block": ("dev",),

@@ -11,7 +11,7 @@ from pyvirsh.backend.errors import XML_ERROR, VirError
 from pyvirsh.backend.qemu.addresses.buses import PCI, PCIE, Bus, Buses
 from pyvirsh.backend.qemu.addresses.chipset import places, settle
 from pyvirsh.backend.qemu.addresses.connect import Wiring, all_devices, bridge_flags
-from pyvirsh.backend.qemu.facts import Facts
+from pyvirsh.backend.qemu.facts import Facts, family
 
 _COMPANIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
 
@@ -26,6 +26,8 @@ def assign(domain: Domain, facts: Facts) -> None:
     """Place all PCI devices of the guest."""
     roots = [one for one in domain.devices.controllers if one.type == "pci"]
     if not roots:
+        if family(domain.os.machine or "") == "isapc" and any(all_devices(domain, Wiring(express=False))):
+            raise VirError(XML_ERROR, "No PCI buses available")
         return
     express = any(one.index == 0 and one.model == "pcie-root" for one in roots)
     wiring = Wiring(express=express)

@@ -109,13 +109,13 @@ def _hidden(features: Features) -> "list[str]":
     """Return the switches of KVM's own features and of performance counters."""
     parts = []
     kvm = features.kvm or Kvm()
-    for name, value in (
-        ("kvm-hint-dedicated", kvm.hint_dedicated),
-        ("kvm-poll-control", kvm.poll_control),
-        ("kvm-pv-ipi", kvm.pv_ipi),
+    for name, value, needed in (
+        ("kvm-hint-dedicated", kvm.hint_dedicated, "on"),
+        ("kvm-poll-control", kvm.poll_control, "on"),
+        ("kvm-pv-ipi", kvm.pv_ipi, "off"),
     ):
-        if value == "on":
-            parts.append(f"{name}=on")
+        if value == needed:
+            parts.append(f"{name}={value}")
     if kvm.hidden == "on":
         parts.insert(0, "kvm=off")
     if features.pmu_state is not None:

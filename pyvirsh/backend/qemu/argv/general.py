@@ -134,8 +134,6 @@ def _clock(plan: Plan) -> None:
             parts.append(f"clock={track}")
         if timer.tickpolicy == "catchup":
             parts.append("driftfix=slew")
-        elif timer.tickpolicy == "discard":
-            parts.append("driftfix=none")
     plan.add("rtc", ",".join(parts))
     for timer in clock.timers:
         _timer(plan, timer)
@@ -164,7 +162,7 @@ def _moment(seconds: int) -> str:
 
 def _timer(plan: Plan, timer: Timer) -> None:
     """Set up a timer that has an option of its own; the others are parts of the CPU or the machine."""
-    if timer.name == "pit" and plan.domain.type == "kvm":
+    if timer.name == "pit":
         if timer.tickpolicy in (None, "delay"):
             plan.add("global", "kvm-pit.lost_tick_policy=delay")
         elif timer.tickpolicy == "discard":
@@ -192,10 +190,10 @@ def _boot(plan: Plan) -> None:
     parts = []
     if os.bootmenu_enable is not None:
         parts.append("menu=" + ("on" if os.bootmenu_enable == "yes" else "off"))
-        if os.bootmenu_enable == "yes" and os.bootmenu_timeout is not None:
-            parts.append(f"splash-time={os.bootmenu_timeout}")
     if os.bios_reboot_timeout is not None:
         parts.append(f"reboot-timeout={os.bios_reboot_timeout}")
+    if os.bootmenu_enable == "yes" and os.bootmenu_timeout is not None:
+        parts.append(f"splash-time={os.bootmenu_timeout}")
     plan.add("boot", ",".join([*parts, "strict=on"]))
 
 

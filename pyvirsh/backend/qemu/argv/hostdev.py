@@ -1,6 +1,5 @@
 """Devices of the host that are given to the guest."""
 
-from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.devices import HostDev, HostdevSource
 from pyvirsh.backend.conf.domain.net import Interface, InterfaceSource
 from pyvirsh.backend.conf.domain.source import DiskSource
@@ -9,7 +8,7 @@ from pyvirsh.backend.qemu.argv import storage
 from pyvirsh.backend.qemu.argv.disk import scsi_place
 from pyvirsh.backend.qemu.argv.net import boot_index
 from pyvirsh.backend.qemu.argv.plan import Plan, switch, virtio_name
-from pyvirsh.backend.qemu.argv.storage import Layer
+from pyvirsh.backend.qemu.argv.storage import Layer, host_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +52,6 @@ def _pci(plan: Plan, device: HostDev) -> None:
             **plan.rom(device.info),
         }
     )
-
-
-def host_address(address: Address) -> str:
-    """Return the address of a PCI device of the host as QEMU takes it."""
-    domain, bus, slot = address.domain or 0, address.bus or 0, address.slot or 0
-    return f"{domain:04x}:{bus:02x}:{slot:02x}.{address.function or 0:x}"
 
 
 def _usb(plan: Plan, device: HostDev) -> None:

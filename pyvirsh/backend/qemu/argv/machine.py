@@ -56,6 +56,8 @@ def _options(plan: Plan) -> "list[str]":
     if kind is not None and kind.ram_id and not (domain.cpu and domain.cpu.cells):
         parts.append(f"memory-backend={kind.ram_id}")
     parts += _flash(plan)
+    if domain.os.bios_use_serial == "yes":
+        parts.append("graphics=off")
     for sound in domain.devices.sounds:
         if sound.model == "pcspk":
             parts.append(f"pcspk-audiodev=audio{sound.audio_id or 1}")

@@ -153,6 +153,8 @@ def last(plan: Plan) -> None:
     _balloon(plan)
     for rng in devices.rngs:
         _random(plan, rng)
+    if plan.domain.features is not None and plan.domain.features.vmcoreinfo_state == "on":
+        plan.device({"driver": "vmcoreinfo"})
     _extra(plan)
     plan.add("sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
     for panic in devices.panics:

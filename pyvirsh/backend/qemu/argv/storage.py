@@ -3,7 +3,7 @@
 A node of raw storage is used as it is; another format is a node above it.
 """
 
-from pyvirsh.backend.conf.domain.common import Reconnect
+from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.disk import BackingStore, Disk
 from pyvirsh.backend.conf.domain.source import Auth, DiskSource, Encryption, Host
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
@@ -92,7 +92,7 @@ def chain(disk: Disk, numbers: "list[int]") -> Layer:
 
 def length(disk: Disk) -> int:
     """Return how many images a disk's chain states."""
-    count, store = 1, disk.backing
+    count, store = int(disk.type != "vhostuser"), disk.backing
     while store is not None and store.type is not None:
         count, store = count + 1, store.backing
     return count
@@ -240,11 +240,14 @@ def _reservations(plan: Plan, layer: Layer) -> "Props":
 
 
 def _nvme(source: DiskSource) -> "Props":
-    address = source.address
-    bus, slot, function = address.pci if address is not None and address.pci else (0, 0, 0)
-    domain = address.domain or 0 if address is not None else 0
-    device = f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
+    device = host_address(source.address or Address())
     return {"driver": "nvme", "device": device, "namespace": int(source.namespace or 1)}
+
+
+def host_address(address: Address) -> str:
+    """Return the address of a PCI device of the host as QEMU takes it."""
+    domain, bus, slot = address.domain or 0, address.bus or 0, address.slot or 0
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{address.function or 0:x}"
 
 
 def _server(host: Host, *, typed: bool = True) -> "Props":
@@ -299,14 +302,12 @@ def encryption_secret(plan: Plan, layer: Layer) -> None:
 
 def _nbd(plan: Plan, layer: Layer) -> "Props":
     source = layer.source
-    reconnect = source.reconnect or Reconnect()
-    delay = getattr(reconnect, "delay", None)
     return {
         "driver": "nbd",
         "server": _server(source.hosts[0]) if source.hosts else None,
         "export": source.name,
         "tls-hostname": source.tls_hostname,
-        "reconnect-delay": delay,
+        "reconnect-delay": source.reconnect_delay or None,
     }
 
 
@@ -398,4 +399,13 @@ def _nfs(plan: Plan, layer: Layer) -> "Props":
     }
 
 
-__all__ = ["BackingStore", "Layer", "cache_mode", "chain", "emit", "encryption_secret", "length"]
+__all__ = [
+    "BackingStore",
+    "Layer",
+    "cache_mode",
+    "chain",
+    "emit",
+    "encryption_secret",
+    "host_address",
+    "length",
+]

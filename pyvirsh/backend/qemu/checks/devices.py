@@ -240,8 +240,15 @@ def _displays(domain: Domain) -> None:
     for at, model in enumerate(models):
         if at and model in ("vga", "cirrus", "vmvga"):
             raise _refuse(f"video type '{model}' is only valid as primary video device")
+        if devices.videos[at].blob == "on" and not _in_memfd(domain):
+            raise _refuse("'blob' support for virtio-gpu devices requires a memfd memory backend")
         if model in ("xen", "vbox", "parallels", "gop"):
             raise _refuse(f"domain configuration does not support video model '{model}'")
+
+
+def _in_memfd(domain: Domain) -> bool:
+    backing = domain.memory_backing
+    return backing is not None and backing.source_type == "memfd"
 
 
 # -- the rest --------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.cpu import Cpu
+from pyvirsh.backend.conf.domain.features import Timer
 from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.tuning import CpuTune
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
 _VIRT_TYPES = ("qemu", "kvm")
@@ -22,6 +23,8 @@ def check(domain: Domain, facts: Facts) -> None:
         _cpu(domain, domain.cpu)
     _boot_order(domain)
     _firmware(domain)
+    for timer in domain.clock.timers if domain.clock is not None else ():
+        _timer(timer, domain)
     _threads(domain)
 
 
@@ -99,6 +102,10 @@ def _boot_order(domain: Domain) -> None:
 
 def _firmware(domain: Domain) -> None:
     os = domain.os
+    if not os.loader and (os.has_loader or os.nvram is not None):
+        raise VirError(XML_DETAIL, "no loader path specified and firmware auto selection disabled")
+    if os.loader_type == "pflash" and not (domain.features is not None and domain.features.acpi):
+        raise _refuse("UEFI requires ACPI on this architecture")
     if os.bios_use_serial == "yes" and not domain.devices.serials:
         raise VirError(XML_ERROR, "need at least one serial port to use BIOS serial output")
     if os.bios_reboot_timeout is not None and not -1 <= os.bios_reboot_timeout <= 65535:
@@ -111,6 +118,21 @@ def _firmware(domain: Domain) -> None:
         raise VirError(XML_ERROR, "cmdline specified without kernel")
     if os.smbios_mode == "sysinfo" and not domain.sysinfos:
         raise VirError(XML_ERROR, "Domain without SMBIOS sysinfo block cannot use smbios mode 'sysinfo'")
+
+
+def _timer(timer: Timer, domain: Domain) -> None:
+    name, policy = timer.name, timer.tickpolicy
+    if name == "platform":
+        raise _refuse(f"unsupported timer type (name) '{name}'")
+    if name == "armvtimer":
+        guest = f"virtType={domain.type} arch={domain.os.arch} machine={domain.os.machine}"
+        raise _refuse(f"Configuring the 'armvtimer' timer is not supported for {guest} guests")
+    if name == "rtc" and timer.track == "boot":
+        raise _refuse(f"unsupported rtc timer track '{timer.track}'")
+    if name == "rtc" and policy in ("merge", "discard"):
+        raise _refuse(f"unsupported rtc timer tickpolicy '{policy}'")
+    if name == "pit" and policy == "merge":
+        raise _refuse(f"unsupported pit tickpolicy '{policy}'")
 
 
 def _threads(domain: Domain) -> None:

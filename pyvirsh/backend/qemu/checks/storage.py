@@ -34,6 +34,7 @@ def check(domain: Domain, facts: Facts) -> None:
         _driver(disk)
         _source(disk)
         _details(disk)
+        _protocol(disk)
     _unique_targets(domain)
     _unique_drives(domain)
     for filesystem in domain.devices.filesystems:
@@ -65,6 +66,12 @@ def _bus(disk: Disk, board: str) -> None:
             raise _refuse(f"disk type of '{target}' does not support ejectable media")
         raise _refuse(f"disk '{target}': device='cdrom' is not supported on bus 'usb': use sata or scsi")
     _place(disk, board)
+
+
+def _protocol(disk: Disk) -> None:
+    protocol = disk.source.protocol if disk.source is not None else None
+    if protocol in ("tftp", "sheepdog"):
+        raise _refuse(f"'{protocol}' protocol is not supported with this QEMU binary")
 
 
 def _place(disk: Disk, board: str) -> None:

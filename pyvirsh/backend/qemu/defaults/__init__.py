@@ -56,7 +56,7 @@ def complete(
     characters.complete(domain)
     display.complete(domain, devices.video_model(facts))
     others.complete(domain)
-    devices.complete(domain, facts)
+    devices.complete(domain, facts, new_uuid)
     controllers.add(domain)
     board.complete_controllers(domain, facts)
     addresses.assign(domain, facts)

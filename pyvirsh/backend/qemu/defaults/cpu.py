@@ -37,4 +37,5 @@ def _check(cpu: Cpu, *, emulated: bool) -> None:
         cpu.check = stated or "partial"
     else:
         cpu.check = stated or "none"
-        cpu.migratable = cpu.migratable or "on"
+        if cpu.mode == "host-passthrough":
+            cpu.migratable = cpu.migratable or "on"

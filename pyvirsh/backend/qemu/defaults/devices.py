@@ -4,7 +4,12 @@ from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.chardev import Serial
 from pyvirsh.backend.conf.domain.devices import Audio, Input, MemBalloon, MemoryModule, Shmem, Sound, Video
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
+from pyvirsh.backend.conf.domain.net import VirtualPort
 from pyvirsh.backend.qemu.facts import Facts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SERIAL_MODELS = {
     "isa-serial": "isa-serial",
@@ -14,7 +19,7 @@ _SERIAL_MODELS = {
 }
 
 
-def complete(domain: Domain, facts: Facts) -> None:
+def complete(domain: Domain, facts: Facts, new_uuid: "Callable[[], str]") -> None:
     """Fill in drivers, models and the devices that every guest has."""
     devices = domain.devices
     for disk in devices.disks:
@@ -22,6 +27,8 @@ def complete(domain: Domain, facts: Facts) -> None:
     for interface in devices.interfaces:
         if interface.model is None and interface.type != "hostdev":
             interface.model = "virtio" if interface.type == "vdpa" else net_model(facts)
+        if interface.virtualport is not None:
+            _port(interface.virtualport, new_uuid)
     for serial in devices.serials:
         _serial(serial)
     for video in devices.videos:
@@ -40,6 +47,14 @@ def _disk(disk: Disk) -> None:
     for encryption in (disk.encryption, disk.source.encryption if disk.source else None):
         if encryption is not None and encryption.format == "luks":
             encryption.engine = encryption.engine or "qemu"
+
+
+def _port(port: VirtualPort, new_uuid: "Callable[[], str]") -> None:
+    """Identify what is plugged into a virtual switch."""
+    if port.type in (None, "openvswitch"):
+        port.interfaceid = port.interfaceid or new_uuid()
+    if port.type in (None, "802.1Qbg"):
+        port.instanceid = port.instanceid or new_uuid()
 
 
 def net_model(facts: Facts) -> str:
