@@ -144,6 +144,7 @@ class Writer:
 class _Integer(Field):
     """A whole number.
 
+    any_base: whether 0x begins a hexadecimal one;
     signed: whether it may be negative; bits: how long it may be; positive: whether 0 is refused; or_none:
     whether 0 says nothing; natural: whether a negative number is refused in words of its own.
     """
@@ -158,6 +159,7 @@ class _Integer(Field):
         natural: bool = False,
         positive: bool = False,
         or_none: bool = False,
+        any_base: bool = False,
         bits: int = 64,
         required: bool = False,
         unknown: "tuple[int, str] | None" = None,
@@ -169,11 +171,12 @@ class _Integer(Field):
         self._natural = natural
         self._positive = positive
         self._or_none = or_none
+        self._any_base = any_base
         self._bits = bits - 1 if signed or natural else bits
 
     def convert(self, text: str, element: Element) -> "int | None":
         try:
-            number = int(text, 10 if text.lstrip()[:2].lower() != "0x" or self._natural else 0)
+            number = int(text, 0 if self._any_base and text.lstrip()[:2].lower() == "0x" else 10)
         except ValueError:
             raise self._refused(text, element) from None
         if text[-1:].isspace() or "_" in text or number >= 1 << self._bits:
@@ -388,7 +391,7 @@ def numbers(path: str, *, required: bool = False) -> Any:
 
 def hexadecimal(path: str, digits: int, **how: Any) -> Any:
     """Declare a number written ``0x`` with at least `digits` digits; read in any base."""
-    return _Integer(path, form="0x{:0" + str(digits) + "x}", **how)
+    return _Integer(path, form="0x{:0" + str(digits) + "x}", any_base=True, **how)
 
 
 def on_off(path: str, *, implied: "str | None" = None, required: bool = False, lenient: bool = False) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyvirsh.backend.conf.domain import Domain
-    from pyvirsh.backend.conf.domain.devices import Graphics
+    from pyvirsh.backend.conf.domain.graphics import Graphics
 
 DISPLAYS = (5900, 65535)
 WEBSOCKETS = (5700, 65535)

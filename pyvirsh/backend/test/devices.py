@@ -7,9 +7,9 @@ from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Devices, Domain
 from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, insert_disk
-from pyvirsh.backend.conf.domain.devices import HostDev
 from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.filling.disks import check_source, check_target, path_of, place
+from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
 from pyvirsh.backend.errors import (

@@ -5,6 +5,7 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Domain, checks
+from pyvirsh.backend.conf.domain.checks import displays, others
 from pyvirsh.backend.conf.domain.filling import fill, general
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
@@ -53,8 +54,10 @@ def parse_element(root: xml.Element, world: "World") -> Domain:
 def complete(model: Domain, world: "World") -> None:
     """Check the definition and fill in what it leaves open."""
     model.qemu = None
+    others.check_panics(model)
     model.devices.panics = [panic for panic in model.devices.panics if panic.model not in (None, "default")]
     _check_newer(model)
+    displays.check_primary(model.devices.videos)
     fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     checks.check(model)
     name_interfaces(model)
@@ -69,6 +72,10 @@ def _check_newer(model: Domain) -> None:
             detail = f"driver does not support FD passing for disk '{disk.target_dev}'"
             raise VirError(CONFIG_UNSUPPORTED, detail)
         disk.target_dpofua = None
+    for graphics in model.devices.graphics:
+        graphics.wait = None
+    for video in model.devices.videos:
+        video.edid = video.vgaconf = None
     for controller in model.devices.controllers:
         if controller.type == "nvme":
             raise VirError(XML_ERROR, "Invalid value for attribute 'type' in element 'controller': 'nvme'.")

@@ -3,10 +3,19 @@
 Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devices".
 """
 
+import ipaddress
+from typing import Any, Self
+
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel
 from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, text
-from pyvirsh.backend.conf.xml import Element
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED
+from pyvirsh.backend.conf.xml import Element, Node
+from pyvirsh.backend.errors import (
+    CONFIG_UNSUPPORTED,
+    INTERNAL_ERROR,
+    SYSTEM_ERROR,
+    XML_ERROR,
+    VirError,
+)
 
 CHAR_TYPES = (
     "null",
@@ -61,6 +70,10 @@ class CharSource(Model):
     log_append: str | None = on_off("log/@append")
 
     def after_parse(self, element: Element) -> None:
+        for tag, most in (("source", 2 if self.type == "udp" else 1), ("protocol", 1), ("log", 1)):
+            if len(element.findall(tag)) > most:
+                count = "two source elements are" if most == 2 else f"one {tag} element is"
+                raise VirError(XML_ERROR, f"only {count} allowed for character device")
         if self.type == "udp":
             self.peers.sort(key=lambda peer: peer.mode != "bind")
 
@@ -74,19 +87,45 @@ class CharSource(Model):
         return next((peer for peer in self.peers if (peer.mode or "connect") == mode), None)
 
 
+_NO_TARGET = (CONFIG_UNSUPPORTED, "unknown target type '{}' specified for character device")
+_SERIALS = (
+    "none isa-serial usb-serial pci-serial spapr-vio-serial system-serial sclp-serial isa-debug".split()
+)
+_SERIAL_MODELS = (
+    "none isa-serial usb-serial pci-serial spapr-vty pl011 sclpconsole sclplmconsole 16550a isa-debugcon"
+).split()
+_CONSOLES = "none serial xen uml virtio lxc openvz sclp sclplm".split()
+
+
+def _port(path: str) -> Any:
+    return integer(path, signed=True, bits=32, unknown=(XML_ERROR, "Invalid port number: {}"))
+
+
 class _Character(Model):
     """What serial ports, parallel ports, consoles and channels share."""
 
     source: CharSource = inline(CharSource)
+    target_port: int | None = None
+    target_type: str | None = None
+
+    def after_parse(self, element: Element) -> None:
+        if self.target_port == -1:
+            self.target_port = None
+        if self.target_type == "none":
+            self.target_type = None
 
 
 class Serial(_Character):
     """A serial port."""
 
     tag = "serial"
-    target_type: str | None = text("target/@type")
-    target_port: int | None = integer("target/@port")
-    target_model: str | None = text("target/model/@name")
+    target_type: str | None = text("target/@type", choices=tuple(_SERIALS), unknown=_NO_TARGET)
+    target_port: int | None = _port("target/@port")
+    target_model: str | None = text(
+        "target/model/@name",
+        choices=tuple(_SERIAL_MODELS),
+        unknown=(CONFIG_UNSUPPORTED, "unknown target model '{}' specified for character device"),
+    )
     info: Info = inline(Info)
 
 
@@ -94,8 +133,7 @@ class Parallel(_Character):
     """A parallel port."""
 
     tag = "parallel"
-    target_type: str | None = text("target/@type")
-    target_port: int | None = integer("target/@port")
+    target_port: int | None = _port("target/@port")
     info: Info = inline(Info)
 
 
@@ -103,8 +141,8 @@ class Console(_Character):
     """A console; the first one may stand for the first serial port."""
 
     tag = "console"
-    target_type: str | None = text("target/@type")
-    target_port: int | None = integer("target/@port")
+    target_type: str | None = text("target/@type", choices=tuple(_CONSOLES), unknown=_NO_TARGET)
+    target_port: int | None = _port("target/@port")
     info: Info = inline(Info)
 
 
@@ -112,29 +150,93 @@ class Channel(_Character):
     """A channel between host and guest."""
 
     tag = "channel"
-    target_type: str | None = text("target/@type", choices=("guestfwd", "virtio", "xen", "none"))
+    target_type: str | None = text(
+        "target/@type", choices=("guestfwd", "virtio", "xen", "none"), unknown=_NO_TARGET
+    )
     target_name: str | None = text("target/@name")
-    target_state: str | None = text("target/@state", choices=("connected", "disconnected", "default"))
+    target_state: str | None = text(
+        "target/@state", choices=("connected", "disconnected", "default"), lenient=True
+    )
     target_address: str | None = text("target/@address")
-    target_port: str | None = text("target/@port")
+    target_port: str | None = text("target/@port")  # type: ignore[assignment]
     info: Info = inline(Info)
+
+    def after_parse(self, element: Element) -> None:
+        target = element.find("target")
+        if target is None:
+            raise VirError(XML_ERROR, "target type must be specified for channel device")
+        if self.target_type is None:
+            raise VirError(_NO_TARGET[0], _NO_TARGET[1].format("(null)"))
+        if self.target_type == "guestfwd":
+            self._check_forward()
+
+    def _check_forward(self) -> None:
+        if self.target_address is None:
+            raise VirError(XML_ERROR, "guestfwd channel does not define a target address")
+        try:
+            address = ipaddress.ip_address(self.target_address)
+        except ValueError:
+            place = f"address '{self.target_address}'"
+            detail = f"Cannot parse socket {place}: Name or service not known"
+            raise VirError(SYSTEM_ERROR, detail) from None
+        if address.version != 4:
+            raise VirError(CONFIG_UNSUPPORTED, "guestfwd channel only supports IPv4 addresses")
+        port = self.target_port
+        if port is None:
+            raise VirError(XML_ERROR, "Missing required attribute 'port' in element 'target'")
+        if not port.isascii() or not port.isdigit():
+            place = "attribute 'port' in element 'target'"
+            detail = f"Invalid value for {place}: '{port}'. Expected non-negative integer value"
+            raise VirError(XML_ERROR, detail)
 
 
 class Smartcard(Model):
     """A smart card reader's card."""
 
     tag = "smartcard"
-    mode: str | None = text("@mode", choices=("host", "host-certificates", "passthrough"))
+    mode: str | None = text("@mode", choices=("host", "host-certificates", "passthrough"), required=True)
     source: CharSource = inline(CharSource)
     certificates: list[str] = items("certificate")
     database: str | None = text("database")
     info: Info = inline(Info)
+
+    def after_parse(self, element: Element) -> None:
+        if self.mode == "host-certificates" and len(self.certificates) != 3:
+            raise VirError(XML_ERROR, "host-certificates mode needs exactly three certificates")
+        if self.database is not None and not self.database.startswith("/"):
+            raise VirError(XML_ERROR, f"expecting absolute path: {self.database}")
+        if self.mode == "passthrough" and self.source.type is None:
+            detail = "passthrough mode requires a character device type attribute"
+            raise VirError(XML_ERROR, detail)
+        address = self.info.address
+        if address is not None and address.type != "ccid":
+            raise VirError(CONFIG_UNSUPPORTED, "Controllers must use the 'ccid' address type")
 
 
 class RedirDev(Model):
     """A USB device redirected over a character device."""
 
     tag = "redirdev"
-    bus: str | None = text("@bus", choices=("usb",))
+    bus: str | None = text(
+        "@bus", choices=("usb",), unknown=(CONFIG_UNSUPPORTED, "unknown redirdev bus '{}'")
+    )
     source: CharSource = inline(CharSource)
     info: Info = inline(Info)
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        kind = element.get("type")
+        if kind is not None and kind not in CHAR_TYPES:
+            raise VirError(CONFIG_UNSUPPORTED, f"unknown redirdev character device type '{kind}'")
+        return super().parse(element)
+
+    def after_parse(self, element: Element) -> None:
+        if self.source.type is None:
+            raise VirError(INTERNAL_ERROR, "missing type in redirdev")
+        self.bus = self.bus or "usb"
+        if self.info.address is not None and self.info.address.type != "usb":
+            raise VirError(XML_ERROR, "Invalid address for a USB device")
+
+    def fill_node(self, node: Node) -> None:
+        node.open = True
+        super().fill_node(node)

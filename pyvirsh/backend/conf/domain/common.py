@@ -6,7 +6,7 @@ Source: libvirt's domain XML format, "Device addresses" and "Virtio-related opti
 import re
 from typing import Self
 
-from pyvirsh.backend.conf.model import Model, Reader, flag, hexadecimal, integer, on_off, one, text
+from pyvirsh.backend.conf.model import Field, Model, Reader, flag, hexadecimal, integer, on_off, one, text
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 
@@ -70,6 +70,7 @@ _ATTRIBUTES = {
         ("unassigned", ""),
     )
 }
+_DECIMAL = ("drive", "virtio-serial", "ccid", "usb", "dimm")
 _USB_PORT = re.compile(r" *[0-9]+(\.[0-9]+){0,3}")
 
 
@@ -81,22 +82,22 @@ class Address(Model):
 
     tag = "address"
     type: str | None = text("@type", choices=ADDRESS_TYPES)
-    domain: int | None = integer("@domain", bits=32)
-    controller: int | None = integer("@controller", bits=32)
-    bus: int | None = integer("@bus", bits=32)
-    target: int | None = integer("@target", bits=32)
-    unit: int | None = integer("@unit", bits=32)
+    domain: int | None = integer("@domain", any_base=True, bits=32)
+    controller: int | None = integer("@controller", any_base=True, bits=32)
+    bus: int | None = integer("@bus", any_base=True, bits=32)
+    target: int | None = integer("@target", any_base=True, bits=32)
+    unit: int | None = integer("@unit", any_base=True, bits=32)
     port: str | None = text("@port")
-    slot: int | None = integer("@slot", bits=32)
-    function: int | None = integer("@function", bits=32)
+    slot: int | None = integer("@slot", any_base=True, bits=32)
+    function: int | None = integer("@function", any_base=True, bits=32)
     multifunction: str | None = on_off("@multifunction")
-    iobase: int | None = integer("@iobase", bits=32)
-    irq: int | None = integer("@irq", bits=32)
-    base: int | None = integer("@base")
-    cssid: int | None = integer("@cssid", bits=32)
-    ssid: int | None = integer("@ssid", bits=32)
-    devno: int | None = integer("@devno", bits=32)
-    reg: int | None = integer("@reg")
+    iobase: int | None = integer("@iobase", any_base=True, bits=32)
+    irq: int | None = integer("@irq", any_base=True, bits=32)
+    base: int | None = integer("@base", any_base=True)
+    cssid: int | None = integer("@cssid", any_base=True, bits=32)
+    ssid: int | None = integer("@ssid", any_base=True, bits=32)
+    devno: int | None = integer("@devno", any_base=True, bits=32)
+    reg: int | None = integer("@reg", any_base=True)
     uuid: str | None = text("@uuid")
     zpci_uid: int | None = hexadecimal("zpci/@uid", 4)
     zpci_fid: int | None = hexadecimal("zpci/@fid", 8)
@@ -107,11 +108,24 @@ class Address(Model):
         own = cls.attributes_of(element)
         for name, field in cls.declared().items():
             if own is None or field.steps or field.attribute in own:
+                cls._check_base(element, field)
                 value = field.read(reader, cls)
                 if value is not None:
                     setattr(made, name, value)
         made.after_parse(element)
         return made
+
+    @classmethod
+    def _check_base(cls, element: Element, field: Field) -> None:
+        """Refuse hexadecimal numbers in addresses that are read as decimal ones."""
+        text = element.get(field.attribute) if not field.steps else None
+        if (
+            text
+            and text[:2].lower() == "0x"
+            and element.get("type") in _DECIMAL
+            and field.attribute != "base"
+        ):
+            raise field.invalid(text, element, " Expected non-negative integer value")
 
     @classmethod
     def attributes_of(cls, element: Element) -> "frozenset[str] | None":
@@ -182,14 +196,14 @@ class Address(Model):
 class HostAddress(Address):
     """Where the device is on the host: PCI, USB bus and device, SCSI, or a mediated device's UUID."""
 
-    device: int | None = integer("@device")
+    device: int | None = integer("@device", any_base=True)
 
     @classmethod
     def attributes_of(cls, element: Element) -> "frozenset[str] | None":
         return None
 
     def fill_node(self, node: Node) -> None:
-        self.type, kept = "pci" if self.domain is not None else None, self.type
+        self.type, kept = "pci" if self.domain is not None else self.type, self.type
         super().fill_node(node)
         self.type = kept
         if kept is None:

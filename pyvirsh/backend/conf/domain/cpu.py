@@ -132,6 +132,8 @@ class Cpu(Model):
         numa = element.find("numa")
         if numa is not None and not self.cells and element.tag == "cpu":
             raise VirError(XML_ERROR, "NUMA topology defined without NUMA cells")
+        if len(element.findall("cache")) > 1:
+            raise VirError(XML_ERROR, "at most one CPU cache element may be specified")
         _check_vendor(self.vendor_id)
         if self.cache_level is not None and self.cache_level not in _CACHE_LEVELS:
             levels = f"[{_CACHE_LEVELS.start},{_CACHE_LEVELS.stop - 1}]"

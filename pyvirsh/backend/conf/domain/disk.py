@@ -75,7 +75,7 @@ class ThreadQueue(Model):
     """A virtqueue served by an I/O thread."""
 
     tag = "queue"
-    id: int | None = integer("@id")
+    id: int | None = integer("@id", required=True)
 
 
 class MappedThread(Model):
@@ -207,8 +207,12 @@ class Disk(Model):
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:
+        if element.find("source") is None and self.device in ("cdrom", "floppy"):
+            self.type = "file"
         if self.source is not None:
             self.source.settle(self.type)
+            if self.source.protocol == "iscsi" and "/" not in (self.source.name or ""):
+                self.source.name = f"{self.source.name}/0"
         if not (self.geometry_cyls and self.geometry_heads and self.geometry_secs):
             self.geometry_cyls = self.geometry_heads = self.geometry_secs = self.geometry_trans = None
         if self.source is not None and self.source.auth is not None and self.auth is not None:

@@ -1,5 +1,8 @@
 """The domain: the root of the model, with what libvirt checks and fills in for every driver."""
 
+import copy
+from typing import Self
+
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import boot, security, tuning
 from pyvirsh.backend.conf.domain import devices as dev
@@ -9,7 +12,10 @@ from pyvirsh.backend.conf.domain.common import SecLabel
 from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
+from pyvirsh.backend.conf.domain.graphics import Graphics, Video
+from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
+from pyvirsh.backend.conf.domain.sound import Audio, Sound
 from pyvirsh.backend.conf.model import (
     Model,
     flag,
@@ -86,6 +92,16 @@ class QemuExtra(Model):
         return None if found.is_empty() else found
 
 
+# Devices of which there can be one: tag, code of the error, how it names them.
+_SINGLE = (
+    ("memballoon", INTERNAL_ERROR, "memory balloon"),
+    ("nvram", INTERNAL_ERROR, "nvram"),
+    ("iommu", XML_ERROR, "IOMMU"),
+    ("vsock", XML_ERROR, "vsock"),
+    ("pstore", XML_ERROR, "pstore"),
+)
+
+
 class Devices(Model):
     """All devices, in the order libvirt writes them."""
 
@@ -104,11 +120,11 @@ class Devices(Model):
     channels: list[Channel] = many("channel", Channel)
     inputs: list[dev.Input] = many("input", dev.Input)
     tpms: list[dev.Tpm] = many("tpm", dev.Tpm)
-    graphics: list[dev.Graphics] = many("graphics", dev.Graphics)
-    sounds: list[dev.Sound] = many("sound", dev.Sound)
-    audios: list[dev.Audio] = many("audio", dev.Audio)
-    videos: list[dev.Video] = many("video", dev.Video)
-    hostdevs: list[dev.HostDev] = many("hostdev", dev.HostDev)
+    graphics: list[Graphics] = many("graphics", Graphics)
+    sounds: list[Sound] = many("sound", Sound)
+    audios: list[Audio] = many("audio", Audio)
+    videos: list[Video] = many("video", Video)
+    hostdevs: list[HostDev] = many("hostdev", HostDev)
     redirdevs: list[RedirDev] = many("redirdev", RedirDev)
     redirfilter: list[dev.RedirFilterRule] = many("redirfilter/usbdev", dev.RedirFilterRule)
     hubs: list[dev.Hub] = many("hub", dev.Hub)
@@ -122,12 +138,16 @@ class Devices(Model):
     cryptos: list[dev.Crypto] = many("crypto", dev.Crypto)
     iommu: dev.Iommu | None = one("iommu", dev.Iommu)
     vsock: dev.Vsock | None = one("vsock", dev.Vsock)
+    pstore: dev.Pstore | None = one("pstore", dev.Pstore)
 
     def after_parse(self, element: xml.Element) -> None:
         if len(element) > DEVICES_MAX:
             raise VirError(XML_ERROR, f"more than {DEVICES_MAX} devices are not supported")
-        if len(element.findall("memballoon")) > 1:
-            raise VirError(INTERNAL_ERROR, "only a single memory balloon device is supported")
+        for tag, code, device in _SINGLE:
+            if len(element.findall(tag)) > 1:
+                raise VirError(code, f"only a single {device} device is supported")
+        if len(element.findall("redirfilter")) > 1:
+            raise VirError(INTERNAL_ERROR, "only one set of redirection filter rule is supported")
 
     def fill_node(self, node: xml.Node) -> None:
         node.open = True
@@ -205,6 +225,10 @@ class Domain(Model):
     # Whether there is a <bootloader>, which may be empty: the hypervisor's own.
     has_bootloader: bool = False
 
+    @classmethod
+    def parse(cls, element: xml.Element) -> Self:
+        return super().parse(_united(element))
+
     def after_parse(self, element: xml.Element) -> None:
         self.qemu = QemuExtra.of(element)
         self.has_bootloader = element.find("bootloader") is not None
@@ -229,6 +253,24 @@ class Domain(Model):
         if self.qemu is not None:
             node.attrs["xmlns:qemu"] = QEMU_NAMESPACE
             self.qemu.fill_node(node)
+
+
+# Elements that may stand several times: what is in all of them counts.
+_UNITED = ("devices", "os", "features", "cputune", "memoryBacking", "iothreadids", "vcpus")
+
+
+def _united(root: xml.Element) -> xml.Element:
+    """Return the root with what is in elements of one name in the first of them."""
+    if all(len(root.findall(tag)) < 2 for tag in _UNITED):
+        return root
+    root = copy.deepcopy(root)
+    for tag in _UNITED:
+        first, *others = root.findall(tag) or (None,)
+        for other in others:
+            if first is not None and other is not None:
+                first.extend(list(other))
+                root.remove(other)
+    return root
 
 
 def _check_once(root: xml.Element) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.common import Info
-from pyvirsh.backend.conf.domain.devices import Controller, HostDev
+from pyvirsh.backend.conf.domain.devices import Controller
+from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.qemu.addresses.buses import (
     DMI_BRIDGE,

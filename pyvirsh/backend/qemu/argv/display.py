@@ -1,6 +1,7 @@
 """Input devices, graphics and video."""
 
-from pyvirsh.backend.conf.domain.devices import Graphics, Input, Listen, Video
+from pyvirsh.backend.conf.domain.devices import Input
+from pyvirsh.backend.conf.domain.graphics import Graphics, Listen, Video
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.plan import Plan, escaped, switch, virtio, virtio_name
 

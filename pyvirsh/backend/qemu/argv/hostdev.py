@@ -1,6 +1,6 @@
 """Devices of the host that are given to the guest."""
 
-from pyvirsh.backend.conf.domain.devices import HostDev, HostdevSource
+from pyvirsh.backend.conf.domain.hostdev import HostDev, HostdevSource
 from pyvirsh.backend.conf.domain.net import Interface, InterfaceSource
 from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError

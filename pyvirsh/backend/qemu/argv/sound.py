@@ -1,6 +1,6 @@
 """Sound cards and where their sound goes."""
 
-from pyvirsh.backend.conf.domain.devices import Audio, AudioSide, Sound
+from pyvirsh.backend.conf.domain.sound import Audio, AudioSide, Sound
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.plan import Plan, switch, virtio
 

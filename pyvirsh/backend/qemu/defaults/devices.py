@@ -2,9 +2,11 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.chardev import Serial
-from pyvirsh.backend.conf.domain.devices import Audio, Input, MemBalloon, MemoryModule, Shmem, Sound, Video
+from pyvirsh.backend.conf.domain.devices import Input, MemBalloon, MemoryModule, Shmem
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
-from pyvirsh.backend.conf.domain.net import VirtualPort
+from pyvirsh.backend.conf.domain.graphics import Video
+from pyvirsh.backend.conf.domain.sound import Audio, Sound
+from pyvirsh.backend.conf.domain.vport import VirtualPort
 from pyvirsh.backend.qemu.facts import Facts
 
 TYPE_CHECKING = False

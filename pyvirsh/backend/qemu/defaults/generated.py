@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.chardev import Channel
-from pyvirsh.backend.conf.domain.devices import Graphics
+from pyvirsh.backend.conf.domain.graphics import Graphics
 
 # Where libvirt and this program put sockets that no definition asked for.
 _STATE_DIRECTORIES = ("/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/")

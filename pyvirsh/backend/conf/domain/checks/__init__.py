@@ -3,7 +3,17 @@
 Source: definitions given to libvirt's test driver and its refusals.
 """
 
-from pyvirsh.backend.conf.domain.checks import boot, controllers, disks, infos
+from pyvirsh.backend.conf.domain.checks import (
+    boot,
+    characters,
+    controllers,
+    disks,
+    displays,
+    infos,
+    inputs,
+    others,
+    virtio,
+)
 from pyvirsh.backend.conf.domain.domain import Domain
 
 
@@ -13,3 +23,8 @@ def check(domain: Domain) -> None:
     boot.check(domain)
     disks.check(domain)
     controllers.check(domain)
+    characters.check(domain)
+    inputs.check(domain)
+    displays.check(domain)
+    virtio.check(domain)
+    others.check(domain)

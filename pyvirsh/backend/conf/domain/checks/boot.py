@@ -18,6 +18,8 @@ def check(domain: Domain) -> None:
         raise _refuse(f"invalid value for rebootTimeout, must be in range {limits}")
     if os.loader is not None:
         os.loader_type = os.loader_type or "rom"
+    if os.firmware is not None and os.nvram is not None and os.nvram.format == "qcow2":
+        os.loader_format = os.loader_format or os.nvram.format
     _firmware(os)
 
 

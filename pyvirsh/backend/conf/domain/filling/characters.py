@@ -4,7 +4,10 @@ from pyvirsh.backend.conf.domain.chardev import CharSource, Console, Parallel, S
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.inactive import sources
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+
+# Types of the first serial port that is a console too.
+_WITH_CONSOLE = (None, "isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial")
 
 
 def complete(domain: Domain) -> None:
@@ -13,10 +16,12 @@ def complete(domain: Domain) -> None:
     for ports in (devices.serials, devices.parallels, devices.consoles, devices.channels):
         for port in ports:
             port.source.type = port.source.type or "pty"
-            _check_source(port.source, may_lack_path=ports is devices.channels)
     for channel in devices.channels:
-        if not channel.target_type:
-            raise VirError(XML_ERROR, "target type must be specified for channel device")
+        if channel.source.type == "spicevmc" and channel.target_type != "virtio":
+            raise VirError(CONFIG_UNSUPPORTED, "spicevmc device type only supports virtio")
+    for other in (*devices.serials, *devices.parallels, *devices.consoles):
+        if other.source.type == "spicevmc":
+            raise VirError(CONFIG_UNSUPPORTED, "spicevmc device type only supports virtio")
     for source in sources(domain):
         complete_source(source)
     number(devices.serials)
@@ -25,23 +30,27 @@ def complete(domain: Domain) -> None:
         pair_console(domain)
     number(devices.consoles)
     for at, console in enumerate(devices.consoles):
+        if at or console.target_type != "serial":
+            console.target_port = at
         console.target_type = console.target_type or "serial"
         if at and console.target_type == "serial":
             raise VirError(CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
-    for card in devices.smartcards:
+    _place_cards(domain)
+
+
+def _place_cards(domain: Domain) -> None:
+    """Give each smart card that has no place the next slot of the first reader."""
+    taken = {card.info.address.slot for card in domain.devices.smartcards if card.info.address is not None}
+    for card in domain.devices.smartcards:
         if card.info.address is None:
-            card.info.address = Address(type="ccid", controller=0, slot=0)
-
-
-def _check_source(source: CharSource, *, may_lack_path: bool) -> None:
-    needs_path = source.type in ("dev", "file", "pipe") or source.type == "unix" and not may_lack_path
-    if needs_path and not source.peer.path:
-        raise VirError(INTERNAL_ERROR, "Missing source path attribute for char device")
+            slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+            card.info.address = Address(type="ccid", controller=0, slot=slot)
+            taken.add(slot)
 
 
 def complete_source(source: CharSource) -> None:
     """Fill in a protocol where there is one to choose, and drop it elsewhere."""
-    if source.type == "unix" and source.peers:
+    if source.type in ("unix", "tcp") and source.peers:
         source.peers[0].mode = source.peers[0].mode or "connect"
     if source.type == "tcp":
         source.protocol = source.protocol or "raw"
@@ -63,7 +72,7 @@ def pair_console(domain: Domain) -> None:
     devices = domain.devices
     first = devices.consoles[0] if devices.consoles else None
     if first is None or first.target_type not in (None, "serial"):
-        if devices.serials and devices.serials[0].target_type in (None, "isa-serial"):
+        if devices.serials and devices.serials[0].target_type in _WITH_CONSOLE:
             devices.consoles.insert(0, _console_of(devices.serials[0]))
         return
     if not devices.serials:
@@ -74,8 +83,7 @@ def pair_console(domain: Domain) -> None:
 
 
 def _console_of(serial: Serial, stated: "Console | None" = None) -> Console:
-    port = stated.target_port if stated is not None else serial.target_port
-    made = Console(source=serial.source.copy(), target_type="serial", target_port=port)
+    made = Console(source=serial.source.copy(), target_type="serial", target_port=serial.target_port)
     made.info = serial.info.copy()
     return made
 

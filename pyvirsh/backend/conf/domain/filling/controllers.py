@@ -65,7 +65,7 @@ def add(domain: Domain) -> None:
         _need_one(domain, "virtio-serial", stated or 0)
     for card in devices.smartcards:
         address = card.info.address
-        need_controllers(domain, "ccid", (address.controller or 0) if address is not None else 0)
+        _need_one(domain, "ccid", (address.controller or 0) if address is not None else 0)
 
 
 def add_for_hostdevs(domain: Domain) -> None:

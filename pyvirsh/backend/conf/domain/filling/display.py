@@ -1,7 +1,7 @@
 """Graphics and video where the definition leaves them open."""
 
-from pyvirsh.backend.conf.domain.devices import Graphics, Listen, Video
 from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.graphics import Graphics, Listen, Video
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 
 _LISTENERS = ("vnc", "spice", "rdp")
@@ -17,7 +17,7 @@ def complete(domain: Domain, video: str) -> None:
 
 def listen(graphics: Graphics) -> None:
     """Fill in where a display server listens, and how its port is found."""
-    if graphics.socket and not graphics.listens:
+    if graphics.socket is not None and not graphics.listens:
         graphics.listens = [Listen(type="socket", socket=graphics.socket)]
     first = graphics.listens[0] if graphics.listens else None
     if first is not None and first.type == "address" and first.address:
@@ -27,13 +27,17 @@ def listen(graphics: Graphics) -> None:
                 f" of first listen element (found '{first.address}')"
             )
             raise VirError(CONFIG_UNSUPPORTED, detail)
-    graphics.socket = first.socket if first is not None and first.type == "socket" else None
+    graphics.socket = None
+    if first is not None and first.type == "socket" and graphics.type == "vnc":
+        graphics.socket = first.socket
+    ports(graphics)
     if first is not None and first.type in ("socket", "none"):
         graphics.autoport = graphics.port = graphics.tls_port = graphics.listen = None
         return
-    ports(graphics)
-    if graphics.type == "spice" and graphics.autoport is None and not (graphics.port or graphics.tls_port):
-        graphics.listens = [Listen(type="none")]
+    unset = not graphics.port and not graphics.tls_port and graphics.autoport != "yes"
+    if graphics.type == "spice" and unset and (first is None or first.type == "address"):
+        graphics.listens[:1] = [Listen(type="none")]
+        graphics.autoport = graphics.listen = None
         return
     if not graphics.listens:
         graphics.listens = [Listen(type="address", address=graphics.listen)]
@@ -42,32 +46,40 @@ def listen(graphics: Graphics) -> None:
 
 
 def ports(graphics: Graphics) -> None:
-    """Decide whether the ports of a display server are chosen when it starts."""
-    unset = graphics.port in (None, 0, -1) and graphics.tls_port in (None, 0, -1)
-    if graphics.type in ("vnc", "rdp") and unset and graphics.autoport != "no":
-        graphics.autoport = "yes"
-    if graphics.type == "spice" and graphics.port == graphics.tls_port == -1:
-        graphics.autoport = "yes"
-    if graphics.autoport == "yes":
+    """Decide whether the ports of a display server are chosen when it starts.
+
+    A port of -1 asks for that; 0 is none.
+    """
+    port, stated = graphics.port, graphics.autoport
+    if graphics.type == "spice":
+        auto = stated == "yes" or port == -1 and graphics.tls_port == -1
+        graphics.autoport = "yes" if auto else "no"
+        graphics.port = None if auto else port or None
+        graphics.tls_port = None if auto else graphics.tls_port or None
+        return
+    auto = stated == "yes" or stated is None and port in (None, -1)
+    graphics.port = None if auto or port == -1 else port or None
+    if auto:
         graphics.port = {"vnc": -1, "rdp": 0}.get(graphics.type)
-    elif unset:
-        graphics.autoport = None
-    if graphics.autoport is None and (graphics.type == "vnc" or not unset):
-        graphics.autoport = "no"
+    graphics.autoport = "yes" if auto else "no" if graphics.type == "vnc" else None
 
 
 def videos(domain: Domain, model: str) -> None:
-    """Add a card where there is a display without one; fill in models and memory."""
+    """Add a card where there is a display without one; fill in models and memory; put the first one first."""
     devices = domain.devices
     if devices.graphics and not devices.videos:
         devices.videos.append(Video())
+    primary = next((video for video in devices.videos if video.primary == "yes"), None)
+    if primary is not None:
+        devices.videos.sort(key=lambda video: video is not primary)
     for at, video in enumerate(devices.videos):
         if video.model in (None, "default"):
             video.model = model
         video_memory(video)
-        if video.model != "none":
-            video.heads = video.heads or 1
-            video.primary = "yes" if at == 0 else None
+        video.heads = 1 if video.heads is None else video.heads or None
+        video.primary = "yes" if at == 0 else None
+        if video.model == "none":
+            video.heads = video.primary = video.info.address = None
 
 
 def video_memory(video: Video) -> None:
@@ -75,11 +87,10 @@ def video_memory(video: Video) -> None:
     if video.model in ("vga", "cirrus", "vmvga", "bochs"):
         video.vram = power_of_two(video.vram) or 16384
     elif video.model == "xen":
-        video.vram = video.vram or 4096
+        video.vram = power_of_two(video.vram) or 4096
     elif video.model == "qxl":
         video.ram = power_of_two(video.ram) or 65536
         video.vram = power_of_two(video.vram) or 65536
-        video.vgamem = power_of_two(video.vgamem)
 
 
 def power_of_two(size: "int | None") -> "int | None":

@@ -26,14 +26,13 @@ def check_first(root: xml.Element) -> None:
     """Check what libvirt looks at before everything else: the types, the name, the UUID."""
     if not root.get("type"):
         raise VirError(INTERNAL_ERROR, "missing domain type attribute")
-    os, name, uuid = root.find("os"), root.find("name"), root.find("uuid")
-    kind = os.find("type") if os is not None else None
-    _check_os(kind.text if kind is not None else None, root.find("bootloader") is not None)
-    _check_arch(kind.get("arch") if kind is not None else None)
+    kind, name, uuid = root.find("os/type"), root.find("name"), root.find("uuid")
     if name is None or not name.text:
         raise VirError(NO_NAME)
     if uuid is not None and uuid.text:
         read_uuid(uuid.text)
+    _check_os(kind.text if kind is not None else None, root.find("bootloader") is not None)
+    _check_arch(kind.get("arch") if kind is not None else None)
 
 
 def identity(domain: Domain, arch: str, new_uuid: "Callable[[], str]") -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.chardev import CharSource
 from pyvirsh.backend.conf.domain.common import Info, SecLabel
-from pyvirsh.backend.conf.domain.devices import Graphics
 from pyvirsh.backend.conf.domain.disk import BackingStore, Disk
+from pyvirsh.backend.conf.domain.graphics import Graphics
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
 
@@ -35,6 +35,9 @@ def strip(domain: Domain) -> None:
             source.peers = []
     for graphics in domain.devices.graphics:
         _graphics(graphics)
+    for module in domain.devices.memories:
+        if module.target is not None:
+            module.target.current = None
     domain.seclabels = [label for label in domain.seclabels if _label_kept(label)]
 
 
@@ -83,10 +86,10 @@ def _graphics(graphics: Graphics) -> None:
         return
     if graphics.autoport == "yes":
         graphics.port = graphics.tls_port = None
-    graphics.listens = [one for one in graphics.listens if one.from_config not in ("1", "yes")]
     for listen in graphics.listens:
-        if listen.socket and listen.auto_generated == "yes":
-            listen.socket = listen.auto_generated = None
+        listen.from_config = listen.auto_generated = None
+        if listen.type != "address":
+            listen.address = None
 
 
 def _label_kept(label: SecLabel) -> bool:

@@ -2,23 +2,21 @@
 
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+
+# The bus of an input device that states none.
+_BUSES = {"mouse": "ps2", "keyboard": "ps2", "passthrough": "virtio"}
 
 
 def complete(domain: Domain) -> None:
     """Check and fill in the rest."""
     devices = domain.devices
     for device in devices.inputs:
-        if not device.type:
-            raise VirError(INTERNAL_ERROR, "missing input device type")
         if device.type != "evdev":
-            device.bus = device.bus or ("ps2" if device.type in ("mouse", "keyboard") else "usb")
+            device.bus = device.bus or _BUSES.get(device.type, "usb")
     _check_usb(domain)
     for filesystem in devices.filesystems:
         _filesystem(filesystem)
-    for lease in devices.leases:
-        if not lease.key:
-            raise VirError(XML_ERROR, "Missing 'key' element for lease")
     _small(domain)
 
 
@@ -36,7 +34,6 @@ def _small(domain: Domain) -> None:
     for watchdog in devices.watchdogs:
         watchdog.action = watchdog.action or "reset"
     for hostdev in devices.hostdevs:
-        hostdev.managed = hostdev.managed or "no"
         if hostdev.source is not None:
             hostdev.source.vendor = _four_digits(hostdev.source.vendor)
             hostdev.source.product = _four_digits(hostdev.source.product)

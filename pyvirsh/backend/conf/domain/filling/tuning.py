@@ -163,13 +163,8 @@ def _cputune(domain: Domain, tune: CpuTune) -> None:
                 allowed = f"[{limits.start}, {limits.stop - 1}]"
                 detail = f"Value of cputune '{name}' must be in range {allowed}"
                 raise VirError(CONFIG_UNSUPPORTED, detail)
-    tune.vcpuscheds = _one_each(tune.vcpuscheds, "vcpus")
-    tune.iothreadscheds = _one_each(tune.iothreadscheds, "iothreads")
-    for sched in tune.vcpuscheds:
-        if int(sched.vcpus or 0) >= (domain.vcpus or 1):
-            raise VirError(CONFIG_UNSUPPORTED, f"vCPU '{sched.vcpus}' is not present in domain definition")
-    for sched in tune.iothreadscheds:
-        _need_thread(domain, int(sched.iothreads or 0))
+    tune.vcpuscheds = _one_each(domain, tune.vcpuscheds, "vcpus")
+    tune.iothreadscheds = _one_each(domain, tune.iothreadscheds, "iothreads")
     _resctrl(domain, tune)
 
 
@@ -197,11 +192,17 @@ def _need_thread(domain: Domain, number: "int | None") -> None:
         raise VirError(CONFIG_UNSUPPORTED, f"Cannot find 'iothread' : {number}")
 
 
-def _one_each(scheds: "list[Sched]", field: str) -> "list[Sched]":
+def _need_vcpu(domain: Domain, number: int) -> None:
+    if number >= (domain.vcpus or 1):
+        raise VirError(CONFIG_UNSUPPORTED, f"vCPU '{number}' is not present in domain definition")
+
+
+def _one_each(domain: Domain, scheds: "list[Sched]", field: str) -> "list[Sched]":
     """Split schedulers of several threads into one for each."""
     found: dict[int, Sched] = {}
     for sched in scheds:
-        for number in bitmap.parse(getattr(sched, field) or ""):
+        for number in sorted(bitmap.parse(getattr(sched, field) or "")):
+            _need_vcpu(domain, number) if field == "vcpus" else _need_thread(domain, number)
             if number in found:
                 tag = "vcpusched" if field == "vcpus" else "iothreadsched"
                 raise VirError(XML_DETAIL, f"'{tag}' attributes '{field}' must not overlap")

@@ -1,0 +1,55 @@
+"""Character devices."""
+
+from pyvirsh.backend.conf.domain.chardev import CharSource
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.filling.inactive import sources
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError
+
+_ISA_PORTS = 4
+
+
+def check(domain: Domain) -> None:
+    """Check what character devices are connected to, and how many serial ports there are."""
+    made_up = {
+        id(channel.source) for channel in domain.devices.channels if channel.target_type in ("virtio", "xen")
+    }
+    for source in sources(domain):
+        check_source(source, may_lack_path=id(source) in made_up)
+    for serial in domain.devices.serials:
+        if serial.target_type == "isa-serial" and (serial.target_port or 0) >= _ISA_PORTS:
+            detail = f"Maximum supported number of ISA serial ports is '{_ISA_PORTS}'"
+            raise VirError(INTERNAL_ERROR, detail)
+
+
+def _missing(what: str) -> VirError:
+    return VirError(INTERNAL_ERROR, f"Missing source {what} attribute for char device")
+
+
+def check_source(source: CharSource, *, may_lack_path: bool = False) -> None:
+    """Check that a source says what its type needs."""
+    peer, kind = source.peer, source.type
+    if kind in ("dev", "file", "pipe") or kind == "unix" and not may_lack_path:
+        if not peer.path:
+            raise _missing("path")
+    if kind == "nmdm" and not (peer.master and peer.slave):
+        raise VirError(INTERNAL_ERROR, "Should define both master and slave path attributes for nmdm device")
+    if kind == "tcp":
+        if not peer.host:
+            raise _missing("host")
+        if not peer.service:
+            raise _missing("service")
+    if kind == "udp":
+        remote = source.side("connect")
+        if remote is None or not remote.service:
+            raise _missing("service")
+    if kind in ("unix", "tcp") and peer.reconnect is not None and peer.mode == "bind":
+        raise VirError(INTERNAL_ERROR, "chardev reconnect is possible only for connect mode")
+    if kind in ("spiceport", "dbus"):
+        _check_channel(peer.channel)
+
+
+def _check_channel(channel: "str | None") -> None:
+    if not channel:
+        raise VirError(CONFIG_UNSUPPORTED, "Missing source channel attribute for char device")
+    if any(not (char.isascii() and (char.isalnum() or char in "._-")) for char in channel):
+        raise VirError(INVALID_ARG, "Invalid character in source channel for char device")

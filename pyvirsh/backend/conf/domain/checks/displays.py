@@ -1,0 +1,56 @@
+"""Displays, graphics cards and sound."""
+
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.graphics import Video
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def check(domain: Domain) -> None:
+    """Check cards, and that the sound of each device goes somewhere."""
+    devices = domain.devices
+    for video in devices.videos:
+        _video(video)
+    if len(devices.videos) > 1 and any(video.model == "none" for video in devices.videos):
+        raise _refuse("a 'none' video type must be the only video device defined for the domain")
+    for graphics in devices.graphics:
+        if graphics.p2p == "yes" and graphics.address is not None:
+            raise VirError(XML_ERROR, "D-Bus p2p with an address is not supported")
+    _sound(domain)
+
+
+def check_primary(videos: "list[Video]") -> None:
+    """Refuse two cards that are both to be the first."""
+    if sum(video.primary == "yes" for video in videos) > 1:
+        raise _refuse("Only one primary video device is supported")
+
+
+def _video(video: Video) -> None:
+    if video.driver_name == "vhostuser" and video.model != "virtio":
+        raise _refuse("'vhostuser' driver is only supported with 'virtio' device")
+    if video.rendernode is not None and video.driver_name != "vhostuser":
+        raise _refuse("unsupported rendernode accel attribute without 'vhostuser'")
+    for name in ("ram", "vram64", "vgamem"):
+        if getattr(video, name) is not None and video.model != "qxl":
+            raise _refuse(f"{name} attribute only supported for video type qxl")
+    if video.blob == "on" and video.model != "virtio":
+        raise _refuse(f"video type '{video.model}' does not support blob resources")
+    if video.model == "ramfb" and video.info.address is not None:
+        raise _refuse("address not supported for video type ramfb")
+
+
+def _sound(domain: Domain) -> None:
+    devices = domain.devices
+    known: set[int | None] = set()
+    for audio in devices.audios:
+        if audio.id in known:
+            raise VirError(XML_ERROR, f"audio ID {audio.id} is used multiple times")
+        known.add(audio.id)
+    used = [sound.audio_id for sound in devices.sounds]
+    used += [graphics.audio_id for graphics in devices.graphics]
+    for number in used:
+        if number is not None and number not in known:
+            raise VirError(XML_ERROR, f"no audio device with ID {number}")

@@ -1,0 +1,157 @@
+"""The other devices: those of the host, memory, and those of which there can be one."""
+
+from pyvirsh.backend.conf.domain.devices import Iommu, MemoryModule, MemoryTarget
+from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.hostdev import HostDev
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, XML_ERROR, VirError
+
+# The page size from which blocks of memory are made, in KiB.
+_BLOCK_MIN = 2048
+_LABEL_MIN = 128
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def check(domain: Domain) -> None:
+    """Check host devices, memory modules, panic devices and the IOMMU."""
+    _hostdevs(domain)
+    check_panics(domain)
+    if domain.devices.iommu is not None:
+        _iommu(domain, domain.devices.iommu)
+    _modules(domain)
+
+
+def check_panics(domain: Domain) -> None:
+    """Refuse two panic devices of one model."""
+    models: set[str] = set()
+    for panic in domain.devices.panics:
+        model = panic.model or "default"
+        if model in models:
+            raise VirError(XML_ERROR, f"Multiple panic devices with model '{model}'")
+        models.add(model)
+
+
+# -- host devices ----------------------------------------------------------------------------------------
+
+
+def _hostdevs(domain: Domain) -> None:
+    known: list[HostDev] = []
+    for hostdev in domain.devices.hostdevs:
+        if any(_same(hostdev, other) for other in known):
+            raise VirError(XML_ERROR, "Hostdev already exists in the domain configuration")
+        known.append(hostdev)
+        address = hostdev.info.address
+        if hostdev.type != "scsi" or address is None or address.type != "drive":
+            continue
+        place = (address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
+        for disk in domain.devices.disks:
+            other = disk.info.address
+            if disk.target_bus != "scsi" or other is None or other.type != "drive":
+                continue
+            if place == (other.controller or 0, other.bus or 0, other.target or 0, other.unit or 0):
+                at = "controller='{}' bus='{}' target='{}' unit='{}".format(*place)
+                detail = (
+                    f"using disk target name '{disk.target_dev}' conflicts with SCSI host device address {at}"
+                )
+                raise _refuse(detail)
+
+
+def _same(one: HostDev, other: HostDev) -> bool:
+    return (
+        one.type == other.type
+        and one.source is not None
+        and other.source is not None
+        and not one.source.is_empty()
+        and one.source == other.source
+    )
+
+
+# -- IOMMU -----------------------------------------------------------------------------------------------
+
+
+def _iommu(domain: Domain, iommu: Iommu) -> None:
+    options = (
+        iommu.intremap,
+        iommu.caching_mode,
+        iommu.eim,
+        iommu.iotlb,
+        iommu.aw_bits,
+        iommu.dma_translation,
+    )
+    if iommu.model in ("smmuv3", "virtio") and any(option is not None for option in options):
+        raise VirError(XML_ERROR, f"iommu model '{iommu.model}' doesn't support additional attributes")
+    if iommu.model in ("intel", "smmuv3") and iommu.info.address is not None:
+        raise VirError(XML_ERROR, f"iommu model '{iommu.model}' can't have address")
+    split = domain.features is not None and domain.features.ioapic == "qemu"
+    if iommu.intremap == "on" and not split:
+        detail = "IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')"
+        raise _refuse(detail)
+    if iommu.eim == "on" and iommu.intremap != "on":
+        raise _refuse("IOMMU eim requires interrupt remapping to be enabled")
+
+
+# -- memory ----------------------------------------------------------------------------------------------
+
+
+def _modules(domain: Domain) -> None:
+    slots: set[int] = set()
+    cells = len(domain.cpu.cells) if domain.cpu is not None else 0
+    for module in domain.devices.memories:
+        check_module(module, cells)
+        address = module.info.address
+        if address is None or address.type != "dimm" or address.slot is None:
+            continue
+        if address.slot in slots:
+            slot = f"memory device slot '{address.slot}'"
+            raise _refuse(f"{slot} is already being used by another memory device")
+        slots.add(address.slot)
+
+
+def check_module(module: MemoryModule, cells: int) -> None:
+    """Check a memory module against the guest's nodes.  Errors: XML_DETAIL, CONFIG_UNSUPPORTED."""
+    target = module.target or MemoryTarget()
+    if target.node is not None:
+        if not cells:
+            detail = "can't add memory backend as guest has no NUMA nodes configured"
+            raise VirError(XML_DETAIL, detail)
+        if target.node >= cells:
+            only = f"as the guest has only '{cells}' NUMA nodes configured"
+            detail = f"can't add memory backend for guest node '{target.node}' {only}"
+            raise VirError(XML_DETAIL, detail)
+    path = module.source.path if module.source is not None else None
+    if module.model in ("nvdimm", "virtio-pmem") and path is None:
+        raise VirError(XML_DETAIL, f"path is required for model '{module.model}'")
+    if module.model == "nvdimm":
+        if module.discard == "yes":
+            raise _refuse("discard is not supported for nvdimms")
+        if module.uuid is not None:
+            raise _refuse("UUID is not supported for NVDIMM device")
+    if module.model == "virtio-pmem":
+        _persistent(module, target)
+    if module.model == "virtio-mem":
+        _blocks(target)
+
+
+def _persistent(module: MemoryModule, target: MemoryTarget) -> None:
+    if module.discard == "yes":
+        raise _refuse("discard is not supported for model 'virtio-pmem'")
+    module.access = module.access or "shared"
+    if module.access != "shared":
+        raise _refuse("shared access mode required for virtio-pmem device")
+    if target.node is not None:
+        raise _refuse("virtio-pmem does not support NUMA nodes")
+
+
+def _blocks(target: MemoryTarget) -> None:
+    size, requested, block = target.size or 0, target.requested or 0, target.block or 0
+    if requested > size:
+        detail = f"requested size must be smaller than or equal to @size ({size}KiB)"
+        raise VirError(XML_DETAIL, detail)
+    if not block or block & (block - 1):
+        raise VirError(XML_DETAIL, "block size must be a power of two")
+    if block < _BLOCK_MIN:
+        raise VirError(XML_DETAIL, f"block size too small, must be at least {_BLOCK_MIN}KiB")
+    if requested % block:
+        raise VirError(XML_DETAIL, "requested size must be an integer multiple of block size")

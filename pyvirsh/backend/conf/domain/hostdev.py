@@ -1,0 +1,222 @@
+"""Devices of the host, given to the guest.
+
+Source: libvirt's domain XML format, "Host device assignment".
+"""
+
+from typing import Self
+
+from pyvirsh.backend.conf.domain.common import HostAddress, Info
+from pyvirsh.backend.conf.domain.source import Auth, Host, is_uuid
+from pyvirsh.backend.conf.model import Model, flag, inline, many, on_off, one, text, yes_no
+from pyvirsh.backend.conf.xml import Element, Node
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
+
+_SUBSYSTEMS = ("usb", "pci", "scsi", "scsi_host", "mdev")
+_CAPABILITIES = ("storage", "misc", "net")
+HOSTDEV_TYPES = (*_SUBSYSTEMS, *_CAPABILITIES)
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def _fault(detail: str) -> VirError:
+    return VirError(XML_ERROR, detail)
+
+
+class HostdevSource(Model):
+    """The host's device."""
+
+    tag = "source"
+    protocol: str | None = text("@protocol")
+    wwpn: str | None = text("@wwpn")
+    name: str | None = text("@name")
+    dev: str | None = text("@dev")
+    startup_policy: str | None = text("@startupPolicy", choices=("mandatory", "requisite", "optional"))
+    guest_reset: str | None = text("@guestReset", choices=("on", "off", "uninitialized"))
+    write_filtering: str | None = yes_no("@writeFiltering")
+    hosts: list[Host] = many("host", Host)
+    auth: Auth | None = one("auth", Auth)
+    initiator_iqn: str | None = text("initiator/iqn/@name")
+    vendor: str | None = text("vendor/@id")
+    product: str | None = text("product/@id")
+    adapter: str | None = text("adapter/@name")
+    address: HostAddress | None = one("address", HostAddress)
+    char: str | None = text("char")
+    block: str | None = text("block")
+    interface: str | None = text("interface")
+
+    def settle(self, kind: str) -> None:
+        """Check what says which device of a kind it is.  Errors: XML_ERROR, INTERNAL_ERROR."""
+        if self.startup_policy is not None and kind != "usb":
+            raise VirError(CONFIG_UNSUPPORTED, "Setting startupPolicy is only allowed for USB devices")
+        if kind == "pci":
+            self._settle_pci()
+        elif kind == "usb":
+            self._check_usb()
+        elif kind == "scsi":
+            self._check_scsi()
+        elif kind == "scsi_host":
+            self._check_vhost()
+        elif kind == "mdev":
+            self._check_mediated()
+
+    def _settle_pci(self) -> None:
+        address = self.address = self.address or HostAddress()
+        for part in ("domain", "bus", "slot", "function"):
+            setattr(address, part, getattr(address, part) or 0)
+
+    def _check_usb(self) -> None:
+        for name, value in (("vendor", self.vendor), ("product", self.product)):
+            if value is not None:
+                _check_id(name, value)
+        if self.vendor is not None and self.product is None:
+            raise VirError(INTERNAL_ERROR, "missing product")
+        if self.product is not None and self.vendor is None:
+            raise VirError(INTERNAL_ERROR, "missing vendor")
+        if self.address is not None:
+            if self.address.device is None:
+                raise _fault("Missing required attribute 'device' in element 'address'")
+            self.address.port = None
+
+    def _check_scsi(self) -> None:
+        if self.protocol not in (None, "adapter", "iscsi"):
+            raise _fault(f"Invalid value for attribute 'protocol' in element 'source': '{self.protocol}'.")
+        if self.protocol == "iscsi":
+            if self.name is None:
+                raise _fault("missing iSCSI hostdev source path name")
+            if not self.hosts:
+                raise _fault("missing the host address for the iSCSI hostdev")
+            if len(self.hosts) > 1:
+                raise _fault("only one source host address may be specified for the iSCSI hostdev")
+            return
+        if self.address is None:
+            raise _fault("'address' must be specified for scsi hostdev source")
+        if self.adapter is None:
+            raise _fault("'adapter' name must be specified for scsi hostdev source")
+
+    def _check_vhost(self) -> None:
+        if self.protocol is None:
+            raise _fault("Missing required attribute 'protocol' in element 'source'")
+        if self.protocol not in ("none", "vhost"):
+            raise _fault(f"Invalid value for attribute 'protocol' in element 'source': '{self.protocol}'.")
+        if self.wwpn is None:
+            raise _fault("missing vhost-scsi hostdev source wwpn")
+        digits = self.wwpn.removeprefix("naa.")
+        if digits == self.wwpn or len(digits) != 16 or not _HEX.issuperset(digits):
+            raise _fault("malformed 'wwpn' value")
+
+    def _check_mediated(self) -> None:
+        uuid = self.address.uuid if self.address is not None else None
+        if uuid is None:
+            raise _fault("Missing 'uuid' attribute for element <address>")
+        if not is_uuid(uuid):
+            raise _fault("Cannot parse uuid attribute of element <address>")
+
+
+def _check_id(name: str, value: str) -> None:
+    place = f"attribute 'id' in element '{name}'"
+    try:
+        number = int(value, 0)
+    except ValueError:
+        detail = f"Invalid value for {place}: '{value}'. Expected non-negative integer value"
+        raise _fault(detail) from None
+    if not number and name == "vendor":
+        raise _fault(f"Invalid value for {place}: Zero is not permitted")
+
+
+class HostDev(Model):
+    """A device of the host, given to the guest."""
+
+    tag = "hostdev"
+    mode: str | None = text("@mode", choices=("subsystem", "capabilities"))
+    type: str | None = text("@type", choices=HOSTDEV_TYPES, required=True)
+    managed: str | None = yes_no("@managed", lenient=True)
+    sgio: str | None = text("@sgio", choices=("filtered", "unfiltered"))
+    rawio: str | None = yes_no("@rawio")
+    model: str | None = text("@model")
+    display: str | None = on_off("@display")
+    ramfb: str | None = on_off("@ramfb")
+    driver_name: str | None = text("driver/@name", choices=("kvm", "vfio", "xen"))
+    driver_model: str | None = text("driver/@model")
+    source: HostdevSource | None = one("source", HostdevSource)
+    teaming_type: str | None = text("teaming/@type", choices=("persistent", "transient"))
+    teaming_persistent: str | None = text("teaming/@persistent")
+    readonly: bool = flag("readonly")
+    shareable: bool = flag("shareable")
+    info: Info = inline(Info)
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        mode, kind = element.get("mode", "subsystem"), element.get("type")
+        own = {"subsystem": _SUBSYSTEMS, "capabilities": _CAPABILITIES}.get(mode, HOSTDEV_TYPES)
+        if kind is not None and kind not in own:
+            raise _fault(f"Invalid value for attribute 'type' in element 'hostdev': '{kind}'.")
+        if element.find("source") is None and kind is not None:
+            raise _fault("Missing <source> element in hostdev device")
+        return super().parse(element)
+
+    def after_parse(self, element: Element) -> None:
+        self.mode = self.mode or "subsystem"
+        source = self.source = self.source or HostdevSource()
+        if self.mode == "capabilities":
+            self._check_capability(source)
+            self.managed = None
+            return
+        self.managed = self.managed or "no"
+        for name in ("sgio", "rawio"):
+            if getattr(self, name) is not None and self.type != "scsi":
+                raise _fault(f"{name} is only supported for scsi host device")
+        if self.sgio == "unfiltered":
+            raise VirError(CONFIG_UNSUPPORTED, "unfiltered sgio is no longer supported")
+        self._check_model()
+        source.settle(self.type or "")
+        self._check_teaming()
+        self._check_place()
+
+    def _check_model(self) -> None:
+        if self.type == "mdev":
+            if self.model is None:
+                raise _fault("Missing required attribute 'model' in element 'hostdev'")
+            if self.model not in ("vfio-pci", "vfio-ccw", "vfio-ap"):
+                raise _fault(f"Invalid value for attribute 'model' in element 'hostdev': '{self.model}'.")
+        elif self.model is not None and self.type != "scsi_host":
+            raise _fault(f"'model' attribute in <hostdev> is only supported when type='{self.type}'")
+
+    def _check_capability(self, source: HostdevSource) -> None:
+        for kind, value, detail in (
+            ("storage", source.block, "Missing <block> element in hostdev storage device"),
+            ("misc", source.char, "Missing <char> element in hostdev character device"),
+            ("net", source.interface, "Missing <interface> element in hostdev net device"),
+        ):
+            if self.type == kind and value is None:
+                raise _fault(detail)
+
+    def _check_teaming(self) -> None:
+        if self.teaming_type is None:
+            return
+        for wrong, detail in (
+            (self.type != "pci", "teaming is only supported for pci hostdev devices"),
+            (self.teaming_type != "transient", "teaming hostdev devices must have type='transient'"),
+            (
+                self.teaming_persistent is None,
+                "missing required persistent attribute in hostdev teaming element",
+            ),
+        ):
+            if wrong:
+                raise VirError(CONFIG_UNSUPPORTED, detail)
+
+    def _check_place(self) -> None:
+        kind = self.info.address.type if self.info.address is not None else None
+        if kind is None:
+            return
+        if self.type == "pci" and kind not in ("pci", "unassigned"):
+            detail = "PCI host devices must use 'pci' or 'unassigned' address type"
+            raise VirError(INTERNAL_ERROR, detail)
+        wanted, name = {
+            "scsi": ("drive", "SCSI host device"),
+            "usb": ("usb", "USB host device"),
+        }.get(self.type or "", (kind, ""))
+        if kind != wanted:
+            raise VirError(CONFIG_UNSUPPORTED, f"{name} must use '{wanted}' address type")
+
+    def fill_node(self, node: Node) -> None:
+        node.open = True
+        super().fill_node(node)
