@@ -48,6 +48,8 @@ _FILES = {
     "define": "domfile",
     "create": "domfile",
 }
+# Values that virsh 11.3 does not have yet.
+_NEWER = ("nvme",)
 _ANYTHING = "0 1 2 10 x 10M 1,2 vda /p a=b yes on auto raw bogus".split()
 _PROBABILITY = 0.15
 
@@ -97,7 +99,7 @@ def _value(dice: random.Random, name: str, option: Opt) -> str:
     if kind in _OFFERED:
         return dice.choice(VALUES[_OFFERED[kind]])
     if kind in ("enum", "enum-list"):
-        return dice.choice([*detail.split(","), "bogus"])
+        return dice.choice([*(word for word in detail.split(",") if word not in _NEWER), "bogus"])
     if kind == "file-path":
         group = _FILES.get(name.partition("-")[0])
         return dice.choice(VALUES[group] if group else VALUES["devfile"] + list(DOCUMENTS))
