@@ -55,8 +55,6 @@ def net_port_create(ctx: "Session", args: "Args") -> None:
 @TABLE.command("net-port-dumpxml", "show a port's XML", options=(NETWORK_ACTIVE, PORT, XPATH, WRAP))
 def net_port_dumpxml(ctx: "Session", args: "Args") -> None:
     port = _find(ctx, args)
-    if port is None:
-        return
     xpath.show(ctx, args, lambda: ctx.driver.network_port_get_xml_desc(port))
 
 

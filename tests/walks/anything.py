@@ -13,7 +13,7 @@ from walks.grammar import VALUES
 # What asks somebody, waits for something, speaks of the programs themselves or leaves the test driver.
 _LEFT_OUT = re.compile(
     r".*edit|.*event|await|cd|pwd|connect|quit|exit|help|version|migrate.*|nodesuspend|complete|screenshot"
-    r"|hostname|console|echo|serve|capabilities|self-test"
+    r"|net-port-(dumpxml|delete)|hostname|console|echo|serve|capabilities|self-test"
 )
 _OPTIONS_LEFT_OUT = ("console", "edit", "editor", "verbose", "timeout", "wait", "autodestroy")
 # What offers an option's values -> the name of values in the grammar.
