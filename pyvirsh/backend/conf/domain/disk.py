@@ -209,6 +209,8 @@ class Disk(Model):
     def after_parse(self, element: Element) -> None:
         if self.source is not None:
             self.source.settle(self.type)
+            if self.source.protocol == "iscsi" and "/" not in (self.source.name or ""):
+                self.source.name = f"{self.source.name}/0"
         if not (self.geometry_cyls and self.geometry_heads and self.geometry_secs):
             self.geometry_cyls = self.geometry_heads = self.geometry_secs = self.geometry_trans = None
         if self.source is not None and self.source.auth is not None and self.auth is not None:

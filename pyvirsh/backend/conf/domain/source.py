@@ -253,8 +253,6 @@ class DiskSource(Model):
             raise _fault("missing name for disk source")
         if protocol in ("rbd", "gluster") and "/" not in (name or ""):
             raise _fault(f"can't split path '{name}' into pool name and image name")
-        if protocol == "iscsi" and "/" not in (name or ""):
-            self.name = f"{name}/0"
         if protocol == "sheepdog":
             raise _refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")
         if self.identity_username is not None and not (self.identity_keyfile or self.identity_agentsock):

@@ -361,7 +361,7 @@ def _iscsi(plan: Plan, layer: Layer) -> "Props":
     secret = _secret(plan, layer)
     return {
         "driver": "iscsi",
-        "portal": f"{host.name}:{host.port}",
+        "portal": f"{host.name}:{host.port or 3260}",
         "target": target,
         "lun": int(lun or 0),
         "transport": "tcp",
