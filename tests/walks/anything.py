@@ -105,6 +105,6 @@ def _value(dice: random.Random, name: str, option: Opt) -> str:
         return dice.choice(VALUES[group] if group else VALUES["devfile"] + list(DOCUMENTS))
     if option.kind == INT:
         return dice.choice(VALUES["n"])
-    if option.name in VALUES:
+    if option.name in VALUES and option.name not in ("host", "range"):
         return dice.choice(VALUES[option.name])
     return dice.choice(_ANYTHING)
