@@ -107,9 +107,10 @@ def test_signals_reach_the_guest_as_keys(guest, at_terminal):
     """^C interrupts what runs in the guest, not the console."""
     terminal = at_terminal("console", "g")
     attach(terminal)
-    terminal.type("sleep 1000; echo $((6*7))x\r")
-    terminal.until("7))x")
+    terminal.type("echo $((6*7))x; sleep 1000\r")
+    terminal.until("42x")
     terminal.type("\x03")
+    terminal.until("#")
     terminal.type("echo $((6*8))x\r")
     terminal.until("48x")
 

@@ -126,8 +126,11 @@ def _boot(ctx: "Session", dom: "DomainRef", flags: int) -> "DomainRef":
         if flags:
             return driver.domain_create_with_flags(dom, flags)
     except VirError as error:
-        if error.code not in (NO_SUPPORT, INVALID_ARG) or not flags & c.DOMAIN_START_FORCE_BOOT:
+        if not flags & c.DOMAIN_START_FORCE_BOOT:
             raise
+        if error.code not in (NO_SUPPORT, INVALID_ARG):
+            # virsh says no more than the driver here.
+            raise CommandFailed(error.text) from error
         if driver.domain_has_managed_save_image(dom):
             driver.domain_managed_save_remove(dom)
         return _boot(ctx, dom, flags & ~c.DOMAIN_START_FORCE_BOOT)

@@ -13,7 +13,7 @@ from walks.grammar import VALUES
 # What asks somebody, waits for something, speaks of the programs themselves or leaves the test driver.
 _LEFT_OUT = re.compile(
     r".*edit|.*event|await|cd|pwd|connect|quit|exit|help|version|migrate.*|nodesuspend|complete|screenshot"
-    r"|hostname|console|echo|serve|capabilities|self-test"
+    r"|net-port-(dumpxml|delete)|hostname|console|echo|serve|capabilities|self-test"
 )
 _OPTIONS_LEFT_OUT = ("console", "edit", "editor", "verbose", "timeout", "wait", "autodestroy")
 # What offers an option's values -> the name of values in the grammar.
@@ -48,6 +48,8 @@ _FILES = {
     "define": "domfile",
     "create": "domfile",
 }
+# Values that virsh 11.3 does not have yet.
+_NEWER = ("nvme",)
 _ANYTHING = "0 1 2 10 x 10M 1,2 vda /p a=b yes on auto raw bogus".split()
 _PROBABILITY = 0.15
 
@@ -97,12 +99,12 @@ def _value(dice: random.Random, name: str, option: Opt) -> str:
     if kind in _OFFERED:
         return dice.choice(VALUES[_OFFERED[kind]])
     if kind in ("enum", "enum-list"):
-        return dice.choice([*detail.split(","), "bogus"])
+        return dice.choice([*(word for word in detail.split(",") if word not in _NEWER), "bogus"])
     if kind == "file-path":
         group = _FILES.get(name.partition("-")[0])
         return dice.choice(VALUES[group] if group else VALUES["devfile"] + list(DOCUMENTS))
     if option.kind == INT:
         return dice.choice(VALUES["n"])
-    if option.name in VALUES:
+    if option.name in VALUES and option.name not in ("host", "range"):
         return dice.choice(VALUES[option.name])
     return dice.choice(_ANYTHING)

@@ -102,3 +102,65 @@ DOCUMENTS = {
     "dev-3.xml": _DEVICE.format(parent="<parent>computer</parent>", wwn="bbbb0003"),
     "dev-bad.xml": "<device><capability type='bogus'/></device>",
 }
+
+_SNAPSHOT = (
+    "<test:domainsnapshot><name>{name}</name>{parent}<state>{state}</state>"
+    "<creationTime>130000{at}</creationTime>{domain}<active>{active}</active></test:domainsnapshot>"
+)
+_OFF = _DOMAIN.format(name="a", uuid="0a", memory=65536, vcpus=2, more="")
+_WORLD = "xmlns:test='http://libvirt.org/schemas/domain/test/1.0'"
+
+
+def _in_world(domain: str, more: str) -> str:
+    return domain.replace("type='test'", f"type='test' {_WORLD}", 1).replace("</domain>", more + "</domain>")
+
+
+_DEVICES = (
+    "<device><name>computer</name><capability type='system'><hardware><vendor>V</vendor>"
+    "<uuid>21111111-2222-3333-4444-000000000301</uuid></hardware></capability></device>"
+    "<device><name>scsi_host1</name><parent>computer</parent><capability type='scsi_host'><host>1</host>"
+    "<capability type='fc_host'><wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn></capability>"
+    "<capability type='vport_ops'/></capability></device>"
+    "<device><name>scsi_host11</name><parent>scsi_host1</parent><capability type='scsi_host'>"
+    "<host>11</host><capability type='fc_host'><wwnn>2000000034563456</wwnn>"
+    "<wwpn>1000000034563456</wwpn></capability></capability></device>"
+    "<device><name>net_eth1</name><parent>computer</parent><capability type='net'>"
+    "<interface>eth1</interface><capability type='80203'/></capability></device>"
+)
+# A host of its own: the objects that walks name, in other states than those of the built-in one.
+DOCUMENTS["node.xml"] = (
+    "<node><cpu><mhz>2600</mhz><model>i686</model><active>12</active><nodes>2</nodes><sockets>2</sockets>"
+    "<cores>3</cores><threads>1</threads></cpu><memory>16777216</memory>"
+    + _DOMAIN.format(name="test", uuid="0d", memory=524288, vcpus=2, more=_TUNED)
+    + _in_world(
+        _OFF,
+        "<test:runstate>5</test:runstate>"
+        + _SNAPSHOT.format(name="s1", parent="", state="shutoff", at="0001", domain=_OFF, active=0)
+        + _SNAPSHOT.format(
+            name="s2",
+            parent="<parent><name>s1</name></parent>",
+            state="running",
+            at="0002",
+            domain=_OFF,
+            active=1,
+        ),
+    )
+    + _in_world(
+        _DOMAIN.format(name="b", uuid="0b", memory=8192, vcpus=1, more=""),
+        "<test:runstate>3</test:runstate><test:transient/>",
+    )
+    + _in_world(
+        _DOMAIN.format(name="c", uuid="0e", memory=8192, vcpus=1, more=""),
+        "<test:runstate>5</test:runstate><test:hasmanagedsave/>",
+    )
+    + DOCUMENTS["net-n1.xml"]
+    + DOCUMENTS["net-default.xml"]
+    + DOCUMENTS["if-eth1.xml"]
+    + DOCUMENTS["if-eth2.xml"]
+    + DOCUMENTS["pool-p1.xml"].replace(
+        "</pool>", DOCUMENTS["vol-v1.xml"] + DOCUMENTS["vol-v2.xml"] + "</pool>"
+    )
+    + DOCUMENTS["pool-lv.xml"]
+    + _DEVICES
+    + "</node>"
+)

@@ -230,7 +230,6 @@ net-desc {net} [--title] [{text}] [--{state}]
 net-metadata {net} {uri} [--key k --set '<e/>'] [--remove] [--{state}]
 net-dhcp-leases {net}
 net-port-list {net}
-net-port-dumpxml {net} 11111111-2222-3333-4444-000000000301
 iface-list [--all] [--inactive]
 iface-define {iffile} [--validate]
 iface-undefine {iface}

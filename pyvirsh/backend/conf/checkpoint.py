@@ -3,6 +3,8 @@
 Source: libvirt's checkpoint XML format; messages as observed.
 """
 
+import re
+
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.views import inactive_node
@@ -90,6 +92,8 @@ def parse_checkpoint(
     return checkpoint
 
 
+# How a disk may be called: by its target or its file.
+_DISK = re.compile(r"(ioemu:)?(fd|hd|sd|vd|xvd|ubd)[a-zA-Z0-9_]+|/.*")
 # What a checkpoint's element may hold.
 _KNOWN = ("name", "description", "disks", "creationTime", "domain", "parent")
 
@@ -113,7 +117,7 @@ def _good_disks(disks: xml.Element) -> bool:
 
 def _good_disk(disk: xml.Element) -> bool:
     mode = disk.get("checkpoint")
-    if not disk.get("name") or mode not in (None, "no", "bitmap"):
+    if not _DISK.fullmatch(disk.get("name") or "") or mode not in (None, "no", "bitmap"):
         return False
     return mode != "no" or disk.get("bitmap") is None
 

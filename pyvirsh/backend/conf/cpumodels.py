@@ -17,8 +17,8 @@ _NAMES = {
 # All architectures that libvirt has a name for.
 ARCHITECTURES = frozenset(
     "alpha armv6l armv7l armv7b aarch64 cris i686 ia64 lm32 loongarch64 m68k microblaze microblazeel mips"
-    " mipsel mips64 mips64el openrisc parisc parisc64 ppc ppc64 ppc64le ppcemb riscv32 riscv64 s390 s390x sh4"
-    " sh4eb sparc sparc64 unicore32 x86_64 xtensa xtensaeb".split()
+    " mipsel mips64 mips64el openrisc parisc parisc64 ppc ppc64 ppc64le ppcle ppcemb riscv32 riscv64 s390"
+    " s390x sh4 sh4eb sparc sparc64 unicore32 x86_64 xtensa xtensaeb".split()
 )
 
 

@@ -255,6 +255,8 @@ def parse_pool(
     pool.source = pool.source or Source()
     kind = pool.kind
     pool.source.complete(kind)
+    if root.find("source") is not None:
+        check_name(pool.source, pool.type)
     _name(pool)
     pool.uuid = plain_uuid(pool.uuid, "malformed uuid element") if pool.uuid else new_uuid()
     if pool.type == "gluster":
@@ -284,7 +286,6 @@ def _check(pool: Pool) -> None:
             if part == "initiator":
                 raise VirError(CONFIG_UNSUPPORTED, "missing initiator IQN")
             raise fault(_MISSING[part])
-    check_name(source, pool.type)
     if "adapter" in pool.kind.parts and source.adapter is not None:
         source.adapter.validate()
     if source.auth is not None and source.auth.type in (None, "none"):

@@ -148,7 +148,7 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
         raise VirError(OPERATION_UNSUPPORTED, "cdrom device with virtio bus isn't supported")
     if disk.device == "floppy":
         raise VirError(OPERATION_UNSUPPORTED, "floppy device hotplug isn't supported")
-    if disk.target_bus not in ("virtio", "usb", "xen", "scsi"):
+    if disk.target_bus not in ("virtio", "usb"):
         raise VirError(OPERATION_UNSUPPORTED, f"disk bus '{disk.target_bus}' cannot be hotplugged.")
     _check_free(disks, disk)
     _give_alias(guest.live.model, disk)

@@ -4,7 +4,7 @@ import os
 
 from pyvirsh.backend.checks import allowed, not_negative, not_zero
 from pyvirsh.backend.constants import CONNECT_BASELINE_CPU_EXPAND_FEATURES
-from pyvirsh.backend.errors import INVALID_ARG, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, VirError
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.world import NodeInfo
 
@@ -93,6 +93,8 @@ class Node(TestBase):
         return list(_CPU_STATS)
 
     def node_get_free_memory(self) -> int:
+        if not self.world.cells:
+            raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
         return sum(cell.memory for cell in self.world.cells) // len(self.world.cells)
 
     def node_get_cells_free_memory(self, start_cell: int, maxcells: int) -> "list[int]":

@@ -5,7 +5,7 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Domain, checks
-from pyvirsh.backend.conf.domain.checks import displays, others
+from pyvirsh.backend.conf.domain.checks import others
 from pyvirsh.backend.conf.domain.filling import fill, general
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
@@ -57,7 +57,6 @@ def complete(model: Domain, world: "World") -> None:
     others.check_panics(model)
     model.devices.panics = [panic for panic in model.devices.panics if panic.model not in (None, "default")]
     _check_newer(model)
-    displays.check_primary(model.devices.videos)
     fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     checks.check(model)
     name_interfaces(model)

@@ -1,7 +1,5 @@
 """Figures of a domain's disks, interfaces and CPUs: made up, but never without order."""
 
-import os
-
 from pyvirsh.backend import api
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef, TypedParam
@@ -72,7 +70,8 @@ class Statistics(TestBase):
         self.running(dom)
         if start_cpu == -1:
             return list(_TOTALS)
-        total = os.cpu_count() or 1
+        # The original counts the cores of one socket.
+        total = self.world.node[6]
         if ncpus == 0:
             return [("cpu_time", api.PARAM_ULLONG, 0)] * total
         params: list[TypedParam] = []

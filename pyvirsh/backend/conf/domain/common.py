@@ -196,6 +196,8 @@ class Address(Model):
 class HostAddress(Address):
     """Where the device is on the host: PCI, USB bus and device, SCSI, or a mediated device's UUID."""
 
+    # Whether the type is written.
+    typed = False
     device: int | None = integer("@device", any_base=True)
 
     @classmethod
@@ -203,10 +205,10 @@ class HostAddress(Address):
         return None
 
     def fill_node(self, node: Node) -> None:
-        self.type, kept = "pci" if self.domain is not None else self.type, self.type
+        kept, self.type = self.type, "pci" if self.domain is not None else self.type
         super().fill_node(node)
         self.type = kept
-        if kept is None:
+        if not self.typed:
             node.attrs.pop("type", None)
 
 

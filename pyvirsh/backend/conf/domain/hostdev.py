@@ -86,6 +86,8 @@ class HostdevSource(Model):
                 raise _fault("missing the host address for the iSCSI hostdev")
             if len(self.hosts) > 1:
                 raise _fault("only one source host address may be specified for the iSCSI hostdev")
+            if "/" not in self.name:
+                self.name += "/0"
             return
         if self.address is None:
             raise _fault("'address' must be specified for scsi hostdev source")

@@ -123,6 +123,12 @@ def _bad_route(before: str, after: str = "") -> VirError:
     return VirError(XML_ERROR, f"guest interface: {before} route definition{after}")
 
 
+class AssignedAddress(HostAddress):
+    """Where on the host the device is that an interface is."""
+
+    typed = True
+
+
 class InterfaceSource(Model):
     """What an interface is connected to; its type says which fields count."""
 
@@ -145,7 +151,7 @@ class InterfaceSource(Model):
     local_address: str | None = text("local/@address")
     local_port: str | None = text("local/@port")
     reconnect: Reconnect | None = one("reconnect", Reconnect)
-    address: HostAddress | None = one("address", HostAddress)
+    address: AssignedAddress | None = one("address", AssignedAddress)
     ips: list[Ip] = many("ip", Ip)
     routes: list[Route] = many("route", Route)
 
@@ -262,6 +268,17 @@ class Offloads(Model):
     mrg_rxbuf: str | None = on_off("@mrg_rxbuf")
 
 
+PCI_DRIVERS = ("vfio", "kvm", "xen")
+
+
+class PciDriver(Model):
+    """What gives a PCI device of the host to the guest."""
+
+    tag = "driver"
+    name: str | None = text("@name", choices=PCI_DRIVERS)
+    model: str | None = text("@model")
+
+
 class InterfaceDriver(Model):
     """How the host handles an interface's packets."""
 
@@ -294,6 +311,7 @@ class Interface(Model):
     mac: str | None = text("mac/@address")
     mac_type: str | None = text("mac/@type", choices=("generated", "static"))
     mac_check: str | None = yes_no("mac/@check")
+    pci_driver: PciDriver | None = one("driver", PciDriver)
     source: InterfaceSource | None = one("source", InterfaceSource)
     vlan_trunk: str | None = text("vlan/@trunk")
     vlan_tags: list[VlanTag] = many("vlan/tag", VlanTag)
@@ -345,13 +363,16 @@ class Interface(Model):
     def parse(cls, element: Element) -> Self:
         driver, model = element.find("driver"), element.find("model")
         kind = model.get("type", "") if model is not None else ""
-        if driver is not None and not kind.startswith("virtio"):
-            element = copy.deepcopy(element)
-            for stated in element.findall("driver"):
-                _keep_virtio_options(stated)
-        if element.get("type") == "hostdev":
+        stated, assigned = element, element.get("type") == "hostdev"
+        if driver is not None and (assigned or not kind.startswith("virtio")):
+            stated = copy.deepcopy(element)
+            for one_driver in stated.findall("driver"):
+                _keep_virtio_options(one_driver)
+        if assigned:
             _check_hostdev(element)
-        return super().parse(element)
+        made = super().parse(stated)
+        made.pci_driver = PciDriver.parse(driver) if driver is not None and assigned else None
+        return made
 
     def after_parse(self, element: Element) -> None:
         if not _NAME.fullmatch(self.model or ""):

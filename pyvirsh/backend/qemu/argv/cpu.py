@@ -160,6 +160,6 @@ def topology(plan: Plan) -> None:
         return
     parts.append(f"sockets={cpu.sockets}")
     parts.append(f"dies={cpu.dies or 1}")
-    if "clusters" in plan.facts.options.get("smp-opts", ()) and plan.facts.version >= (8, 2):
+    if "clusters" in plan.facts.options.get("smp-opts", ()):
         parts.append(f"clusters={cpu.clusters or 1}")
     plan.add("smp", ",".join([*parts, f"cores={cpu.cores or 1}", f"threads={cpu.threads or 1}"]))

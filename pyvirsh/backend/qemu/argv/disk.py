@@ -27,7 +27,7 @@ def pflash(plan: Plan) -> None:
         return
     code = Layer("file", DiskSource(file=os.loader), os.loader_format or "raw", "libvirt-pflash0")
     code.readonly = os.loader_readonly == "yes"
-    code.extra["always"] = True
+    code.wrapped = True
     code.below = True
     storage.emit(plan, code)
     if os.nvram is not None:

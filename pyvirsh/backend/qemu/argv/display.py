@@ -76,8 +76,7 @@ def _vnc(plan: Plan, one: Graphics) -> None:
     listen = _listen(one)
     if listen.type == "socket":
         path = listen.socket or one.socket or f"{plan.paths.run}/vnc.sock"
-        prefix = "vnc=unix:" if plan.facts.version >= (8, 0) else "unix:"
-        parts = [prefix + escaped(path)]
+        parts = [f"vnc=unix:{escaped(path)}"]
     elif listen.type == "none":
         parts = ["none"]
     else:

@@ -69,6 +69,8 @@ def settings(plan: Plan) -> None:
         plan.add("mon", f"chardev=char{name},id={name},mode=control")
     _clock(plan)
     plan.add("no-shutdown")
+    if "acpi" not in plan.facts.options.get("machine", ()) and not _has_acpi(plan):
+        plan.add("no-acpi")
     _power(plan)
     _boot(plan)
     _kernel(plan)
@@ -158,6 +160,10 @@ def _base(plan: Plan, clock: Clock) -> str:
 def _moment(seconds: int) -> str:
     year, month, day, hour, minute, second, *_ = time.gmtime(seconds)
     return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"
+
+
+def _has_acpi(plan: Plan) -> bool:
+    return plan.domain.features is not None and plan.domain.features.acpi
 
 
 def _timer(plan: Plan, timer: Timer) -> None:

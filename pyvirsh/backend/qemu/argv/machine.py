@@ -112,5 +112,5 @@ def _flash(plan: Plan) -> "list[str]":
 def variables_node(plan: Plan) -> str:
     """Return the name of the block node with the firmware's variables."""
     nvram = plan.domain.os.nvram
-    raw = nvram is None or nvram.format in (None, "raw")
+    raw = (nvram is None or nvram.format in (None, "raw")) and plan.facts.version >= (9, 0)
     return "libvirt-pflash1-storage" if raw else "libvirt-pflash1-format"

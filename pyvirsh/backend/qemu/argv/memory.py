@@ -120,7 +120,12 @@ def _page(plan: Plan, backing: MemoryBacking, node: "int | None") -> int:
     page = _stated_page(backing.pages, node)
     if page is None:
         return 0 if backing.pages else plan.host.default_hugepage
-    return (page.size or 0) if (page.size or 0) > 4 else 0
+    return _huge(page.size)
+
+
+def _huge(size: "int | None") -> int:
+    """Return the size of huge pages; 0 for one that is that of normal pages."""
+    return size if size is not None and size > 4 else 0
 
 
 def _stated_page(pages: "list[HugePage]", node: "int | None") -> "HugePage | None":
@@ -265,7 +270,7 @@ def _module_backend(plan: Plan, module: MemoryModule, name: str) -> Backend:
     size = target.size or 0 if target is not None else 0
     cells = plan.domain.cpu.cells if plan.domain.cpu else []
     cell = next((one for one in cells if one.id == node), None)
-    page = source.pagesize if source is not None else None
+    page = _huge(source.pagesize) if source is not None and source.pagesize else None
     backend = _choose(plan, name, size, node=node, cell=cell, page=page)
     if source is not None and source.path:
         props: Props = {"mem-path": source.path}
@@ -310,7 +315,7 @@ def _module(plan: Plan, module: MemoryModule, name: str) -> "Props":
         return {}
     pages = plan.domain.memory_backing is not None and plan.domain.memory_backing.hugepages
     virtio_mem = module.model == "virtio-mem"
-    prealloc = virtio_mem and (pages or (module.source is not None and module.source.pagesize))
+    prealloc = virtio_mem and (pages or (module.source is not None and _huge(module.source.pagesize)))
     return {
         "driver": _DEVICES[module.model],
         "node": target.node,

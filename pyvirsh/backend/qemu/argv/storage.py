@@ -1,6 +1,7 @@
 """Block nodes: what a disk's data is, from the storage up to the format.
 
-A node of raw storage is used as it is; another format is a node above it.
+A node of raw storage is used as it is; another format is a node above it.  Before QEMU 9.0, which can keep
+such nodes out of the names that it writes into images, raw storage has a node for its format too.
 """
 
 from pyvirsh.backend.conf.domain.common import Address
@@ -20,7 +21,8 @@ class Layer:
     """One image of a chain, and how it is opened.
 
     above: whether it is the top, which the guest may write.  below: the image under it: its layer, True if
-    the chain ends here, False if nothing is said and QEMU asks the image.
+    the chain ends here, False if nothing is said and QEMU asks the image.  wrapped: whether raw storage has a
+    node for its format.
     """
 
     def __init__(self, kind: str, source: DiskSource, form: str, name: str) -> None:
@@ -38,6 +40,7 @@ class Layer:
         self.extra: Props = {}
         self.cdrom = False
         self.below: Layer | bool = False
+        self.wrapped = False
 
     @property
     def luks(self) -> bool:
@@ -47,7 +50,7 @@ class Layer:
     @property
     def direct(self) -> bool:
         """Whether the storage is used as it is, without a node for the format."""
-        return self.format == "raw" and not self.luks and not self.extra.get("always")
+        return self.format == "raw" and not self.luks and not self.wrapped
 
     @property
     def slice(self) -> "Props | None":
@@ -147,6 +150,7 @@ def emit(plan: Plan, top: Layer) -> str:
     """Append all nodes of a chain, lowest first; return the name of the top one."""
     if isinstance(top.below, Layer):
         emit(plan, top.below)
+    top.wrapped = top.wrapped or plan.facts.version < (9, 0)
     storage = _storage(plan, top)
     encryption_secret(plan, top)
     effective = _effective(top)
@@ -186,8 +190,7 @@ def _format(plan: Plan, layer: Layer, file: str, options: "Props") -> "Props":
     secret = f"{layer.name}-format-encryption-secret0"
     if layer.luks:
         return {**props, "driver": "luks", "key-secret": secret, "file": file}
-    extra = {key: value for key, value in layer.extra.items() if key != "always"}
-    props |= {"driver": layer.format, **extra}
+    props |= {"driver": layer.format, **layer.extra}
     if encryption is not None and encryption.format in ("luks", "qcow"):
         form = "aes" if encryption.format == "qcow" else "luks"
         props["encrypt"] = {"format": form, "key-secret": secret}
@@ -215,7 +218,7 @@ def _storage(plan: Plan, layer: Layer) -> "Props":
         driver = "host_cdrom" if cdrom else "host_device"
         return {"driver": driver, "filename": source.dev, "aio": layer.aio, **_reservations(plan, layer)}
     if layer.kind == "dir":
-        layer.extra["always"] = True
+        layer.wrapped = True
         layer.format = "raw"
         return {"driver": "vvfat", "dir": source.dir, "floppy": False, "rw": not layer.readonly}
     if layer.kind == "nvme":
@@ -361,7 +364,7 @@ def _iscsi(plan: Plan, layer: Layer) -> "Props":
     secret = _secret(plan, layer)
     return {
         "driver": "iscsi",
-        "portal": f"{host.name}:{host.port}",
+        "portal": f"{host.name}:{host.port or 3260}",
         "target": target,
         "lun": int(lun or 0),
         "transport": "tcp",

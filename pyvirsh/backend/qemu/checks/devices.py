@@ -238,7 +238,7 @@ def _displays(domain: Domain) -> None:
         detail = "a 'none' video type must be the only video device defined for the domain"
         raise _refuse(detail)
     for at, model in enumerate(models):
-        if at and model in ("vga", "cirrus", "vmvga"):
+        if at and model in ("vga", "cirrus", "vmvga", "bochs", "ramfb"):
             raise _refuse(f"video type '{model}' is only valid as primary video device")
         if devices.videos[at].blob == "on" and not _in_memfd(domain):
             raise _refuse("'blob' support for virtio-gpu devices requires a memfd memory backend")

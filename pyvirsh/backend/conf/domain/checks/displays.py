@@ -22,12 +22,6 @@ def check(domain: Domain) -> None:
     _sound(domain)
 
 
-def check_primary(videos: "list[Video]") -> None:
-    """Refuse two cards that are both to be the first."""
-    if sum(video.primary == "yes" for video in videos) > 1:
-        raise _refuse("Only one primary video device is supported")
-
-
 def _video(video: Video) -> None:
     if video.driver_name == "vhostuser" and video.model != "virtio":
         raise _refuse("'vhostuser' driver is only supported with 'virtio' device")

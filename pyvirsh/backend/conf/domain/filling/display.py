@@ -69,9 +69,9 @@ def videos(domain: Domain, model: str) -> None:
     devices = domain.devices
     if devices.graphics and not devices.videos:
         devices.videos.append(Video())
-    primary = next((video for video in devices.videos if video.primary == "yes"), None)
-    if primary is not None:
-        devices.videos.sort(key=lambda video: video is not primary)
+    if sum(video.primary == "yes" for video in devices.videos) > 1:
+        raise VirError(CONFIG_UNSUPPORTED, "Only one primary video device is supported")
+    devices.videos.sort(key=lambda video: video.primary != "yes")
     for at, video in enumerate(devices.videos):
         if video.model in (None, "default"):
             video.model = model
