@@ -42,7 +42,7 @@ import daemons
 import guest
 import transcripts
 from pyvirsh import program
-from pyvirsh.commands import GROUPS
+from pyvirsh.commands import GROUPS, load
 from pyvirsh.errors import UsageError
 from pyvirsh.shell import dispatch
 from pyvirsh.shell.output import Output
@@ -335,42 +335,41 @@ def _run_ours(side: Side, lines: list[Line]) -> list[Answer]:
 
 
 class Judge:
-    """The daemons of both sides, started when first wanted; a context manager."""
+    """Runs cases; keeps the daemons of the test driver, which forgets; a context manager."""
 
     def __enter__(self) -> "Judge":
         self._stack = contextlib.ExitStack()
-        self._bases: dict[str, list[Path]] = {}
+        self._kept: list[Path] = []
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _daemons(self, world: str, count: int) -> list[Path]:
-        start = daemons.libvirtd if world == "test" else daemons.system_libvirtd
-        bases = self._bases.setdefault(world, [])
-        while len(bases) < count:
-            bases.append(self._stack.enter_context(start()))
-        return bases
-
     def run(self, case: Case) -> list[Result]:
         """Run the lines on both sides at once."""
-        peers = any("{peer}" in line.shown for line in case.lines)
-        bases = self._daemons(case.world, 4 if peers else 2)
-        with (
-            tempfile.TemporaryDirectory(prefix="pv-") as one,
-            tempfile.TemporaryDirectory(prefix="pv-") as two,
-        ):
-            theirs = Side(bases[0], Path(one), case.world, bases[2] if peers else None)
-            ours = Side(bases[1], Path(two), case.world, bases[3] if peers else None)
-            for scratch in (one, two):
-                os.chmod(scratch, 0o755)
-            with _kept(theirs, case.world), _kept(ours, case.world):
-                got: list[Answer] = []
-                thread = threading.Thread(target=lambda: got.extend(_run_virsh(theirs, case.lines)))
-                thread.start()
-                mine = _run_ours(ours, case.lines)
-                thread.join()
-        return [Result(*each) for each in zip(case.lines, got, mine, strict=True)]
+        with contextlib.ExitStack() as stack:
+            if case.world == "test":
+                while len(self._kept) < 2:
+                    self._kept.append(self._stack.enter_context(daemons.libvirtd()))
+                return _run(case, self._kept)
+            peers = any("{peer}" in line.shown for line in case.lines)
+            start = daemons.system_libvirtd
+            return _run(case, [stack.enter_context(start()) for _ in range(4 if peers else 2)])
+
+
+def _run(case: Case, bases: list[Path]) -> list[Result]:
+    """Run the lines; `bases` are of virsh's daemon, of ours and of a peer of each, where they have one."""
+    peers = [*bases[2:], None, None]
+    with _scratch() as one, _scratch() as two:
+        theirs = Side(bases[0], one, case.world, peers[0])
+        ours = Side(bases[1], two, case.world, peers[1])
+        with _kept(theirs, case.world), _kept(ours, case.world):
+            got: list[Answer] = []
+            thread = threading.Thread(target=lambda: got.extend(_run_virsh(theirs, case.lines)))
+            thread.start()
+            mine = _run_ours(ours, case.lines)
+            thread.join()
+    return [Result(*each) for each in zip(case.lines, got, mine, strict=True)]
 
 
 @contextlib.contextmanager
@@ -411,21 +410,40 @@ def _kept(side: Side, world: str) -> Iterator[None]:
 # -- the table ---------------------------------------------------------------------------------------------
 
 
+COLUMNS = ("group", "commands", "compared", "equal", "on purpose", "lines", "equal", "on purpose", "hung")
+
+
 def table(results: list[Result]) -> str:
-    """Return how many commands were compared and equal, per group and together."""
+    """Return how many commands, and lines, were compared, were equal, and differ on purpose."""
     rows = []
     lines: dict[str, list[Result]] = {}
     for result in results:
         for name in used([result.line]):
             lines.setdefault(name, []).append(result)
     for (_, title), members in GROUPS.items():
-        there = [name for name in members if name in lines]
-        equal = [name for name in there if all(each.equal or each.hung for each in lines[name])]
-        ran = {id(each): each for name in there for each in lines[name]}.values()
-        rows.append((title, len(members), len(there), len(equal), len(ran), sum(each.equal for each in ran)))
-    rows.append(("all", *(sum(row[at] for row in rows) for at in range(1, 6))))
-    head = f"{'group':24} commands  compared  equal    lines  equal\n"
-    return head + "".join("{:24} {:8}  {:8}  {:5}  {:7}  {:5}\n".format(*row) for row in rows)
+        found = {name: _lines_of(name, lines) for name in members}
+        there = {name: every for name, every in found.items() if every}
+        equal = [name for name, every in there.items() if all(each.equal or each.hung for each in every)]
+        meant = [
+            name
+            for name, every in there.items()
+            if name not in equal and all(each.equal or each.hung or each.line.differs for each in every)
+        ]
+        ran = {id(each): each for every in there.values() for each in every}.values()
+        same = sum(each.equal for each in ran)
+        hung = sum(each.hung for each in ran)
+        other = sum(bool(each.line.differs) for each in ran)
+        rows.append((title, len(members), len(there), len(equal), len(meant), len(ran), same, other, hung))
+    rows.append(("all", *(sum(row[at] for row in rows) for at in range(1, len(COLUMNS)))))
+    shape = "{:22}" + "{:>11}" * (len(COLUMNS) - 1) + "\n"
+    return "".join(shape.format(*row) for row in (COLUMNS, *rows))
+
+
+def _lines_of(name: str, lines: "dict[str, list[Result]]") -> list[Result]:
+    """Return the results of a command; another name of it counts where it is used."""
+    real = load(name).name
+    found = lines.get(real, [])
+    return found if real == name else [each for each in found if name in each.line.shown]
 
 
 def main(argv: list[str]) -> int:

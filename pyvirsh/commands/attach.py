@@ -269,12 +269,12 @@ def interface_node(args: "Args") -> "Node":
     kind = given["type"]
     if given["source-mode"] not in (None, "server", "client"):
         raise CommandFailed(f"Invalid source mode: {given['source-mode']}")
+    if kind not in CONNECTED:
+        raise CommandFailed(f"No support for {kind} in command 'attach-interface'")
     bandwidth = Node("bandwidth")
     for way in ("inbound", "outbound"):
         if given[way] is not None:
             _set(bandwidth.add(way), **_rate(way, given[way]))
-    if kind not in CONNECTED:
-        raise CommandFailed(f"No support for {kind} in command 'attach-interface'")
     interface = Node("interface")
     _set(interface, type=kind, managed="yes" if args.managed else None)
     interface.kids.append(_connection(kind, given["source"], given["source-mode"]))

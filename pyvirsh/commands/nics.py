@@ -45,6 +45,8 @@ def detach_interface(ctx: "Session", args: "Args") -> None:
     try:
         _detach_interface(ctx, dom, args)
     except CommandFailed as error:
+        if args.print_xml and not (args.config or args.persistent):
+            raise
         raise CommandFailed(*error.texts, "Failed to detach interface") from error
     except VirError as error:
         raise CommandFailed("Failed to detach interface", error.text) from error

@@ -19,7 +19,7 @@ def parse(text: str) -> "set[int]":
         negated = part.startswith("^")
         first, dash, last = part[negated:].partition("-")
         start, end = number(first), number(last if dash else first)
-        if start is None or end is None or end < start or negated and (dash or start not in found):
+        if start is None or end is None or end < start or negated and dash:
             raise VirError(INVALID_ARG, f"Failed to parse bitmap '{text}'")
         if negated:
             found.discard(start)

@@ -9,7 +9,7 @@ from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, told, yes_no
 from pyvirsh.backend.conf.storageadapter import NO_ADAPTER, Adapter
 from pyvirsh.backend.conf.storagecommon import Permissions, SecretRef, clean_path, fault, plain_uuid
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_SUPPORT, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SUPPORT, VirError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,6 +206,8 @@ def parse_source(root: xml.Element, pool_type: str) -> Source:
     """Make a source of a parsed element, for a search.  Errors: XML_ERROR and its kin."""
     if root.tag != "source":
         raise fault(f"expecting root element of 'source', not '{xml.local_name(root)}'")
+    if pool_type not in KINDS:
+        raise VirError(INTERNAL_ERROR, "missing backend for pool type -1")
     source = Source.parse(root)
     source.complete(KINDS[pool_type])
     check_name(source, pool_type)

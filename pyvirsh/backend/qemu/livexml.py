@@ -61,6 +61,10 @@ def drop_places(domain: Domain) -> None:
         path = source.peer.path
         if source.type == "unix" and path and _is_placed(path):
             source.peers = []
+    for graphics in domain.devices.graphics:
+        for listen in graphics.listens:
+            if listen.socket and _is_placed(listen.socket):
+                listen.socket = graphics.socket = None
 
 
 def _is_placed(path: str) -> bool:

@@ -116,14 +116,20 @@ def start(launch: Launch, lock: "Lock", owner: int = -1) -> None:
 
 
 def open_log(path: str) -> int:
-    """Return a descriptor to write a guest's log with; a long one is put aside first."""
+    """Return a descriptor to write a guest's log with; a long one is put aside first.
+
+    Errors: SYSTEM_ERROR.
+    """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(path, flags, 0o600)
-    if os.fstat(fd).st_size > LOG_MAX:
-        os.close(fd)
-        os.replace(path, path + ".old")
+    try:
         fd = os.open(path, flags, 0o600)
-    os.fchmod(fd, 0o600)
+        if os.fstat(fd).st_size > LOG_MAX:
+            os.close(fd)
+            os.replace(path, path + ".old")
+            fd = os.open(path, flags, 0o600)
+        os.fchmod(fd, 0o600)
+    except OSError as error:
+        raise VirError(SYSTEM_ERROR, f"Failed to open '{path}': {error.strerror}") from error
     return fd
 
 

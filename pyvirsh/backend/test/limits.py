@@ -7,7 +7,7 @@ from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.tuning import BlkioDevice, BlkioTune, MemTune, NumaTune, PerfEvent
 from pyvirsh.backend.constants import DOMAIN_MEMORY_PARAM_UNLIMITED, TYPED_PARAM_STRING_OKAY
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OPERATION_INVALID, VirError
 from pyvirsh.backend.test.base import AFFECT, TestBase
 from pyvirsh.backend.test.params import checked
 
@@ -149,8 +149,8 @@ class Limits(TestBase):
         if "numa_nodeset" in given:
             nodes = bitmap.parse(str(given["numa_nodeset"]))
             if not nodes:
-                detail = f"Invalid nodeset for numatune: {given['numa_nodeset']}"
-                raise VirError(CONFIG_UNSUPPORTED, detail)
+                detail = f"Invalid nodeset of 'numatune': {given['numa_nodeset']}"
+                raise VirError(OPERATION_INVALID, detail)
             tune.nodeset = bitmap.show(nodes)
         if "numa_mode" in given:
             mode = int(given["numa_mode"])

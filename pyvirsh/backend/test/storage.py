@@ -312,8 +312,6 @@ def find_sources(kind: str, document: "str | None") -> str:
     if kind == next(iter(conf.KINDS)):
         raise VirError(INTERNAL_ERROR, f"unknown storage pool type {kind}")
     spec = None
-    if document and kind not in conf.KINDS:
-        raise VirError(INTERNAL_ERROR, "missing backend for pool type -1")
     if document:
         spec = conf.parse_source(xml.parse(document, "(storage_source_specification)"), kind)
     if kind == "logical":

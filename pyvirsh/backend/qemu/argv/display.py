@@ -86,7 +86,7 @@ def _vnc(plan: Plan, one: Graphics) -> None:
         parts.append(f"websocket={one.websocket}")
     if one.share_policy:
         parts.append(f"share={one.share_policy}")
-    if one.passwd:
+    if one.passwd is not None:  # an empty one, too, keeps everybody out
         parts.append("password=on")
     if one.power_control is not None:
         parts.append("power-control=" + ("on" if one.power_control == "yes" else "off"))
@@ -119,7 +119,7 @@ def _spice(plan: Plan, one: Graphics) -> None:
         if one.tls_port and one.tls_port > 0:
             parts.append(f"tls-port={one.tls_port}")
         parts.append(f"addr={_bracketed(listen.address or '127.0.0.1')}")
-    if not one.passwd:
+    if one.passwd is None:
         parts.append("disable-ticketing=on")
     plan.add("spice", ",".join(parts + _spice_options(plan, one)))
     if one.keymap:

@@ -28,9 +28,13 @@ def _up(size: int, unit: int = _MIB) -> int:
 
 
 def place_sockets(domain: Domain, directory: str) -> None:
-    """Give each channel that is a UNIX socket without a path one in `directory`."""
+    """Give each channel and screen that is a UNIX socket without a path one in `directory`."""
     for channel in domain.devices.channels:
         source = channel.source
         if source.type == "unix" and not source.peer.path:
             name = channel.target_name or channel.info.alias or "channel"
             source.peers = [CharPeer(mode="bind", path=f"{directory}/{name}")]
+    for graphics in domain.devices.graphics:
+        first = graphics.listens[0] if graphics.listens else None
+        if first is not None and first.type == "socket" and not first.socket:
+            first.socket = graphics.socket = f"{directory}/{graphics.type}.sock"

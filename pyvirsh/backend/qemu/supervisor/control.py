@@ -194,7 +194,11 @@ class Client:
             self.refuse(*trouble)
 
     def _run(self, command: str, then: "Callable[[], None] | None" = None) -> None:
-        self._supervisor.monitor_run(self._script(command, then))
+        monitor = self._supervisor.monitor
+        if monitor is not None and monitor.broken:
+            self.refuse(OPERATION_FAILED, "QEMU's monitor is closed, the log says why: destroy the domain")
+        else:
+            self._supervisor.monitor_run(self._script(command, then))
 
     def _script(self, command: str, then: "Callable[[], None] | None") -> "Script":
         try:

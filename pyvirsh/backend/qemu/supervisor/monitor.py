@@ -1,6 +1,7 @@
 """The supervisor's conversation with QEMU: several scripts of commands at once, and events."""
 
 import errno
+import os
 import socket
 
 from pyvirsh.backend.qemu import qmp
@@ -59,6 +60,8 @@ class Monitor:
         self._waiting: dict[str, tuple[Batch, int]] = {}
         self._kept: list[bytes] = [qmp.command("qmp_capabilities", None, "hello")]
         self.closed = False
+        # Closed from here, because of what came.
+        self.broken = False
         sock.setblocking(False)
         loop.watch(sock.fileno(), self._ready)
 
@@ -102,7 +105,18 @@ class Monitor:
         if not data:
             self._close()
             return
-        for message in self._reader.feed(data):
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            messages = self._reader.feed(data)
+        except qmp.ProtocolError as error:
+            # Whoever talks like this is no QEMU to be talked to; it can still be ended.
+            os.write(2, f"QEMU's monitor is closed: {error}\n".encode("utf-8", "replace"))
+            self.broken = True
+            self._close()
+            return
+        for message in messages:
             self._take(message)
 
     def _take(self, message: "dict[str, Any]") -> None:
@@ -134,8 +148,7 @@ class Monitor:
             if not data:
                 self._close()
                 return
-            for message in self._reader.feed(data):
-                self._take(message)
+            self._feed(data)
 
     def _close(self) -> None:
         if not self.closed:
