@@ -71,8 +71,6 @@ def _check_newer(model: Domain) -> None:
             detail = f"driver does not support FD passing for disk '{disk.target_dev}'"
             raise VirError(CONFIG_UNSUPPORTED, detail)
         disk.target_dpofua = None
-    for graphics in model.devices.graphics:
-        graphics.wait = None
     for video in model.devices.videos:
         video.edid = video.vgaconf = None
     for controller in model.devices.controllers:

@@ -8,7 +8,7 @@ from typing import Self
 
 from pyvirsh.backend.conf.domain.chardev import CHAR_TYPES, CharSource
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
-from pyvirsh.backend.conf.domain.disk import MappedThread, StatisticsWindow
+from pyvirsh.backend.conf.domain.disk import MappedThread
 from pyvirsh.backend.conf.domain.source import is_uuid
 from pyvirsh.backend.conf.model import (
     Model,
@@ -82,7 +82,6 @@ class ControllerDriver(Model):
     iothread: int | None = integer("@iothread", or_none=True)
     virtio: VirtioDriver = inline(VirtioDriver)
     iothreads: list[MappedThread] = many("iothreads/iothread", MappedThread)
-    statistics: list[StatisticsWindow] = many("statistics/statistic", StatisticsWindow)
 
 
 class Controller(Model):

@@ -91,7 +91,6 @@ class Graphics(Model):
     default_mode: str | None = text("@defaultMode", choices=("any", "secure", "insecure"))
     share_policy: str | None = text("@sharePolicy", choices=("allow-exclusive", "force-shared", "ignore"))
     power_control: str | None = yes_no("@powerControl")
-    wait: str | None = yes_no("@wait")
     display: str | None = text("@display")
     xauth: str | None = text("@xauth")
     fullscreen: str | None = yes_no("@fullscreen")

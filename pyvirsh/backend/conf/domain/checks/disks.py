@@ -135,9 +135,6 @@ def _source(disk: Disk) -> None:
         raise _fault(f"disk startupPolicy '{policy}' is not allowed for disk of '{disk.type}' type")
     if policy == "requisite" and disk.device not in ("cdrom", "floppy"):
         raise _fault("disk startupPolicy 'requisite' is allowed only for cdrom or floppy")
-    encryption = disk.encryption or source.encryption
-    if encryption is not None and encryption.cipher_name is not None:
-        raise _refuse("supplying <cipher> for domain disk definition is unnecessary")
     _auth(disk)
 
 
