@@ -94,7 +94,6 @@ class Parallel(_Character):
     """A parallel port."""
 
     tag = "parallel"
-    target_type: str | None = text("target/@type")
     target_port: int | None = integer("target/@port")
     info: Info = inline(Info)
 

@@ -192,8 +192,7 @@ class HostAddress(Address):
         self.type, kept = "pci" if self.domain is not None else None, self.type
         super().fill_node(node)
         self.type = kept
-        if kept is None:
-            node.attrs.pop("type", None)
+        node.attrs.pop("type", None)
 
 
 def pci_address(bus: int, slot: int, function: int = 0, *, multifunction: bool = False) -> Address:

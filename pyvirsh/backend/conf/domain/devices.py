@@ -8,7 +8,9 @@ from typing import Self
 
 from pyvirsh.backend.conf.domain.chardev import CharSource
 from pyvirsh.backend.conf.domain.common import HostAddress, Info, VirtioDriver
-from pyvirsh.backend.conf.domain.disk import MappedThread, StatisticsWindow
+from pyvirsh.backend.conf.domain.disk import MappedThread
+from pyvirsh.backend.conf.domain.net import PCI_DRIVERS
+from pyvirsh.backend.conf.domain.source import Auth, Host
 from pyvirsh.backend.conf.model import (
     Model,
     flag,
@@ -80,7 +82,6 @@ class ControllerDriver(Model):
     iothread: int | None = integer("@iothread", or_none=True)
     virtio: VirtioDriver = inline(VirtioDriver)
     iothreads: list[MappedThread] = many("iothreads/iothread", MappedThread)
-    statistics: list[StatisticsWindow] = many("statistics/statistic", StatisticsWindow)
 
 
 class Controller(Model):
@@ -224,7 +225,6 @@ class Graphics(Model):
     default_mode: str | None = text("@defaultMode")
     share_policy: str | None = text("@sharePolicy")
     power_control: str | None = yes_no("@powerControl")
-    wait: str | None = yes_no("@wait")
     display: str | None = text("@display")
     xauth: str | None = text("@xauth")
     fullscreen: str | None = yes_no("@fullscreen")
@@ -357,10 +357,9 @@ class HostdevSource(Model):
     """The host's device."""
 
     tag = "source"
-    protocol: str | None = text("@protocol")
+    protocol: str | None = text("@protocol", choices=("adapter", "iscsi", "vhost"))
     wwpn: str | None = text("@wwpn")
     name: str | None = text("@name")
-    dev: str | None = text("@dev")
     startup_policy: str | None = text("@startupPolicy", choices=("mandatory", "requisite", "optional"))
     guest_reset: str | None = text("@guestReset")
     write_filtering: str | None = yes_no("@writeFiltering")
@@ -368,9 +367,29 @@ class HostdevSource(Model):
     product: str | None = text("product/@id")
     adapter: str | None = text("adapter/@name")
     address: HostAddress | None = one("address", HostAddress)
+    hosts: list[Host] = many("host", Host)
+    auth: Auth | None = one("auth", Auth)
+    initiator_iqn: str | None = text("initiator/iqn/@name")
     char: str | None = text("char")
     block: str | None = text("block")
     interface: str | None = text("interface")
+
+    def settle_scsi(self) -> None:
+        """Check and complete where a SCSI device is found.  Errors: XML_ERROR."""
+        if self.protocol != "iscsi":
+            if self.address is None:
+                raise VirError(XML_ERROR, "'address' must be specified for scsi hostdev source")
+            if self.adapter is None:
+                raise VirError(XML_ERROR, "'adapter' name must be specified for scsi hostdev source")
+            return
+        if not self.name:
+            raise VirError(XML_ERROR, "missing iSCSI hostdev source path name")
+        if not self.hosts:
+            raise VirError(XML_ERROR, "missing the host address for the iSCSI hostdev")
+        if len(self.hosts) > 1:
+            raise VirError(XML_ERROR, "only one source host address may be specified for the iSCSI hostdev")
+        if "/" not in self.name:
+            self.name += "/0"
 
 
 HOSTDEV_TYPES = ("usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc", "net")
@@ -388,7 +407,7 @@ class HostDev(Model):
     model: str | None = text("@model")
     display: str | None = on_off("@display")
     ramfb: str | None = on_off("@ramfb")
-    driver_name: str | None = text("driver/@name")
+    driver_name: str | None = text("driver/@name", choices=PCI_DRIVERS)
     driver_model: str | None = text("driver/@model")
     source: HostdevSource | None = one("source", HostdevSource)
     teaming_type: str | None = text("teaming/@type")
@@ -396,6 +415,10 @@ class HostDev(Model):
     readonly: bool = flag("readonly")
     shareable: bool = flag("shareable")
     info: Info = inline(Info)
+
+    def after_parse(self, element: Element) -> None:
+        if self.type == "scsi" and self.source is not None:
+            self.source.settle_scsi()
 
 
 class RedirFilterRule(Model):

@@ -15,6 +15,8 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
+from pyvirsh.backend.conf.xml import Element
+from pyvirsh.backend.errors import XML_ERROR, VirError
 
 INTERFACE_TYPES = (
     "user",
@@ -154,11 +156,22 @@ class Offloads(Model):
     mrg_rxbuf: str | None = on_off("@mrg_rxbuf")
 
 
+PCI_DRIVERS = ("vfio", "kvm", "xen")
+
+
+class PciDriver(Model):
+    """What gives a PCI device of the host to the guest."""
+
+    tag = "driver"
+    name: str | None = text("@name")
+    model: str | None = text("@model")
+
+
 class InterfaceDriver(Model):
     """How the host handles an interface's packets."""
 
     tag = "driver"
-    name: str | None = text("@name", choices=("qemu", "vhost"))
+    name: str | None = text("@name", choices=("qemu", "vhost", *PCI_DRIVERS))
     txmode: str | None = text("@txmode", choices=("iothread", "timer"))
     ioeventfd: str | None = on_off("@ioeventfd")
     event_idx: str | None = on_off("@event_idx")
@@ -182,6 +195,7 @@ class Interface(Model):
     mac: str | None = text("mac/@address")
     mac_type: str | None = text("mac/@type")
     mac_check: str | None = yes_no("mac/@check")
+    pci_driver: PciDriver | None = one("driver", PciDriver)
     source: InterfaceSource | None = one("source", InterfaceSource)
     vlan_trunk: str | None = yes_no("vlan/@trunk")
     vlan_tags: list[VlanTag] = many("vlan/tag", VlanTag)
@@ -216,6 +230,17 @@ class Interface(Model):
     mtu: int | None = integer("mtu/@size")
     coalesce_rx_frames: int | None = integer("coalesce/rx/frames/@max")
     info: Info = inline(Info)
+
+    def after_parse(self, element: Element) -> None:
+        assigned = self.type == "hostdev"
+        name = self.driver.name if self.driver is not None else None
+        if name is not None and (name in PCI_DRIVERS) != assigned:
+            detail = f"Invalid value for attribute 'name' in element 'driver': '{name}'."
+            raise VirError(XML_ERROR, detail)
+        if assigned:
+            self.driver = None
+        else:
+            self.pci_driver = None
 
 
 class FilterParameter(Model):

@@ -100,10 +100,6 @@ class Encryption(Model):
     format: str | None = text("@format")
     engine: str | None = text("@engine", choices=("qemu", "librbd"))
     secrets: list[SecretRef] = many("secret", SecretRef)
-    cipher_name: str | None = text("cipher/@name")
-    cipher_size: str | None = text("cipher/@size")
-    cipher_mode: str | None = text("cipher/@mode")
-    cipher_hash: str | None = text("cipher/@hash")
 
     def after_parse(self, element: Element) -> None:
         if self.format is None:
@@ -115,10 +111,30 @@ class Encryption(Model):
                 raise _fault("unknown volume encryption secret type")
             if secret.type != "passphrase":
                 raise _refuse(f"unknown volume encryption secret type {secret.type}")
+        _refuse_cipher(element.find("cipher"), element.find("ivgen"))
 
     def fill_node(self, node: Node) -> None:
         node.open = True
         super().fill_node(node)
+
+
+def _refuse_cipher(cipher: "Element | None", ivgen: "Element | None") -> None:
+    """An image that is there already says itself how it is encrypted."""
+    if cipher is None and ivgen is None:
+        return
+    if cipher is None:
+        raise _fault("ivgen element found, but cipher is missing")
+    if cipher.get("name") is None:
+        raise _fault("cipher info missing 'name' attribute")
+    size = cipher.get("size")
+    if size is None:
+        raise _fault("Missing required attribute 'size' in element 'cipher'")
+    if not size.isdigit():
+        place = "attribute 'size' in element 'cipher'"
+        raise _fault(f"Invalid value for {place}: '{size}'. Expected non-negative integer value")
+    if ivgen is not None and ivgen.get("name") is None:
+        raise _fault("missing ivgen info name string")
+    raise _refuse("supplying <cipher> for domain disk definition is unnecessary")
 
 
 class Cookie(Model):

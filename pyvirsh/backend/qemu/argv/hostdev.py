@@ -81,7 +81,9 @@ def _scsi(plan: Plan, device: HostDev) -> None:
     if source.protocol != "iscsi":
         detail = "hostdev type='scsi': only iSCSI is supported: give a local device as a disk device='lun'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
-    layer = Layer("network", DiskSource(protocol="iscsi", name=source.name), "raw", name)
+    remote = DiskSource(protocol="iscsi", name=source.name, initiator_iqn=source.initiator_iqn)
+    remote.hosts, remote.auth = source.hosts, source.auth
+    layer = Layer("network", remote, "raw", name)
     layer.readonly = device.readonly
     node = storage.emit(plan, layer)
     alias = f"scsi{device.info.address.controller or 0}" if device.info.address else "scsi0"
