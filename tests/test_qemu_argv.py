@@ -1,8 +1,8 @@
 """What the QEMU driver makes of definitions: the completed definition and the command line.
 
 Cases are definitions in ``outputs/xml2argv/NAME.xml``.  What they are completed to is in
-``outputs/xml2xml/NAME.xml``, how QEMU 10.0 is started in ``outputs/xml2argv/NAME.args``, and how 7.2 is, where
-that differs, in ``NAME.7.2.args``.  The facts about both programs are in ``outputs/facts``, so that
+``outputs/xml2xml/NAME.xml``, how QEMU 10.0 is started in ``outputs/xml2argv/NAME.args``, and how 7.2 is,
+where that differs, in ``NAME.7.2.args``.  The facts about both programs are in ``outputs/facts``, so that
 no QEMU is needed.  Worked out by hand and with libvirt 11.3 beside; ``python tests/test_qemu_argv.py``
 writes them anew, to be read before they are kept.
 """
@@ -37,7 +37,11 @@ def make_host() -> Host:
     """A node that has everything."""
     host = Host(lambda: "")
     host.arch, host.cpu_vendor, host.cpu_model = "x86_64", "AuthenticAMD", "A CPU"
-    host.programs = {"passt": "/usr/bin/passt", "swtpm": "/usr/bin/swtpm", "virtiofsd": "/usr/libexec/virtiofsd"}
+    host.programs = {
+        "passt": "/usr/bin/passt",
+        "swtpm": "/usr/bin/swtpm",
+        "virtiofsd": "/usr/libexec/virtiofsd",
+    }
     host.hugepages, host.default_hugepage, host.vhost_net = {2048: "/dev/hugepages"}, 2048, True
     host.firmware = json.loads((OUTPUTS / "facts" / "firmware.json").read_text())
     host.nvram_dir = "/var/lib/nvram"

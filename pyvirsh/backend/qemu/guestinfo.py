@@ -4,7 +4,15 @@ Source: libvirt API, virDomainGetGuestInfo and its kin; QEMU's "QEMU Guest Agent
 """
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.api import PARAM_INT, PARAM_STRING, PARAM_UINT, PARAM_ULLONG, DomainRef, TypedParam
+from pyvirsh.backend.api import (
+    PARAM_BOOLEAN,
+    PARAM_INT,
+    PARAM_STRING,
+    PARAM_UINT,
+    PARAM_ULLONG,
+    DomainRef,
+    TypedParam,
+)
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.errors import (
@@ -221,6 +229,29 @@ def _hostname(found: "Any", targets: "Any") -> "Params":
     return [("hostname", PARAM_STRING, str(found["host-name"]))]
 
 
+def _all_disks(found: "Any", targets: "dict[tuple[int, ...], str]") -> "Params":
+    params: Params = [("disk.count", PARAM_UINT, len(found))]
+    for at, one in enumerate(found):
+        prefix, address = f"disk.{at}", one.get("address", {})
+        params.append((f"{prefix}.name", PARAM_STRING, str(one["name"])))
+        params.append((f"{prefix}.partition", PARAM_BOOLEAN, bool(one["partition"])))
+        below = one.get("dependencies", [])
+        if below:
+            params.append((f"{prefix}.dependency.count", PARAM_UINT, len(below)))
+        params += [
+            (f"{prefix}.dependency.{number}.name", PARAM_STRING, str(name))
+            for number, name in enumerate(below)
+        ]
+        texts = {
+            "serial": address.get("serial"),
+            "alias": next(iter(_disks({"disk": [address]}, targets)), None),
+            "guest_alias": one.get("alias"),
+            "guest_bus": address.get("bus-type"),
+        }
+        params += [(f"{prefix}.{name}", PARAM_STRING, str(text)) for name, text in texts.items() if text]
+    return params
+
+
 def _filesystems(found: "Any", targets: "Any") -> "Params":
     if not found:
         return []
@@ -259,6 +290,7 @@ _KINDS: "dict[int, tuple[str, Callable[[Any, Any], Params]]]" = {
     c.DOMAIN_GUEST_INFO_OS: ("guest-get-osinfo", _os),
     c.DOMAIN_GUEST_INFO_TIMEZONE: ("guest-get-timezone", _timezone),
     c.DOMAIN_GUEST_INFO_HOSTNAME: ("guest-get-host-name", _hostname),
+    c.DOMAIN_GUEST_INFO_DISKS: ("guest-get-disks", _all_disks),
     c.DOMAIN_GUEST_INFO_FILESYSTEM: ("guest-get-fsinfo", _filesystems),
     c.DOMAIN_GUEST_INFO_INTERFACES: ("guest-network-get-interfaces", _interfaces),
 }

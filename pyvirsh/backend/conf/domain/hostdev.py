@@ -28,7 +28,6 @@ class HostdevSource(Model):
     protocol: str | None = text("@protocol")
     wwpn: str | None = text("@wwpn")
     name: str | None = text("@name")
-    dev: str | None = text("@dev")
     startup_policy: str | None = text("@startupPolicy", choices=("mandatory", "requisite", "optional"))
     guest_reset: str | None = text("@guestReset", choices=("on", "off", "uninitialized"))
     write_filtering: str | None = yes_no("@writeFiltering")

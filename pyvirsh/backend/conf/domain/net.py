@@ -275,7 +275,7 @@ class PciDriver(Model):
     """What gives a PCI device of the host to the guest."""
 
     tag = "driver"
-    name: str | None = text("@name", choices=PCI_DRIVERS)
+    name: str | None = text("@name")
     model: str | None = text("@model")
 
 
@@ -372,6 +372,10 @@ class Interface(Model):
             _check_hostdev(element)
         made = super().parse(stated)
         made.pci_driver = PciDriver.parse(driver) if driver is not None and assigned else None
+        name = made.pci_driver.name if made.pci_driver is not None else None
+        if name is not None and name not in PCI_DRIVERS:
+            place = "attribute 'name' in element 'driver'"
+            raise VirError(XML_ERROR, f"Invalid value for {place}: '{name}'.")
         return made
 
     def after_parse(self, element: Element) -> None:
