@@ -263,18 +263,22 @@ def attach_interface(ctx: "Session", args: "Args") -> None:
 
 def interface_node(args: "Args") -> "Node":
     """Make the element of the interface that the options describe.  Errors: CommandFailed."""
+    from pyvirsh.backend.conf.domain.net import INTERFACE_TYPES
     from pyvirsh.backend.conf.xml import Node
 
     given = {opt.name: args[opt.name] for opt in args.command.options if opt.kind == "string"}
     kind = given["type"]
     if given["source-mode"] not in (None, "server", "client"):
         raise CommandFailed(f"Invalid source mode: {given['source-mode']}")
-    if kind not in CONNECTED:
-        raise CommandFailed(f"No support for {kind} in command 'attach-interface'")
+    unsupported = CommandFailed(f"No support for {kind} in command 'attach-interface'")
+    if kind not in INTERFACE_TYPES:
+        raise unsupported
     bandwidth = Node("bandwidth")
     for way in ("inbound", "outbound"):
         if given[way] is not None:
             _set(bandwidth.add(way), **_rate(way, given[way]))
+    if kind not in CONNECTED:
+        raise unsupported
     interface = Node("interface")
     _set(interface, type=kind, managed="yes" if args.managed else None)
     interface.kids.append(_connection(kind, given["source"], given["source-mode"]))

@@ -66,9 +66,9 @@ def vol_upload(ctx: "Session", args: "Args") -> None:
     path = args.file
     flags = c.STORAGE_VOL_UPLOAD_SPARSE_STREAM if args.sparse else 0
     with _source(path) as fd:
-        with ctx.failing(f"cannot upload to volume {vol.name}"):
+        with ctx.failing(f"cannot upload to volume {args.vol}"):
             stream = ctx.driver.storage_vol_upload(vol, offset, length, flags)
-        with _under_way(stream, f"cannot send data to volume {vol.name}", "send"):
+        with _under_way(stream, f"cannot send data to volume {args.vol}", "send"):
             send_file(fd, stream, length or None, sparse=args.sparse)
     with ctx.failing(f"cannot close volume {vol.name}"):
         stream.finish()
@@ -168,9 +168,9 @@ def vol_download(ctx: "Session", args: "Args") -> None:
     path = args.file
     flags = c.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM if args.sparse else 0
     with _target(path) as fd:
-        with ctx.failing(f"cannot download from volume {vol.name}"):
+        with ctx.failing(f"cannot download from volume {args.vol}"):
             stream = ctx.driver.storage_vol_download(vol, offset, length, flags)
-        with _under_way(stream, f"cannot receive data from volume {vol.name}", "recv"):
+        with _under_way(stream, f"cannot receive data from volume {args.vol}", "recv"):
             receive_file(stream, fd, sparse=args.sparse)
         with ctx.failing(f"cannot close volume {vol.name}"):
             stream.finish()

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name
-from pyvirsh.backend.errors import INVALID_ARG, OVERFLOW, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_ERROR, VirError
 
 
 class Field:
@@ -202,7 +202,11 @@ class _Numbers(Field):
     """A set of CPUs or NUMA nodes, kept and written in its shortest form."""
 
     def convert(self, text: str, element: Element) -> str:
-        return bitmap.show(bitmap.parse(text))
+        found = bitmap.parse(text)
+        # Only a NUMA node may have no CPUs.
+        if not found and self.attribute != "cpus":
+            raise VirError(CONFIG_UNSUPPORTED, f"Invalid value of '{self.attribute}': {text}")
+        return bitmap.show(found)
 
 
 class _Size(Field):

@@ -266,7 +266,7 @@ def _dns_txt(change: Change) -> None:
     change.expect("txt")
     net, name = change.net, change.net.name
     given = conf.Txt.parse(change.root)
-    checks.check_txt(name, given, partial=change.deletes)
+    checks.check_txt(name, given, partial=not change.adds)
     net.dns = net.dns or conf.Dns()
     same = [old for old in net.dns.txts if old.name == given.name]
     if change.adds:
@@ -283,10 +283,10 @@ _SRV_FIELDS = ("service", "protocol", "domain", "target", "port", "priority", "w
 
 
 def _dns_srv(change: Change) -> None:
-    change.expect("srv")
     net, name = change.net, change.net.name
     if not change.adds and not change.deletes:
         raise _fixed_entries("DNS SRV records")
+    change.expect("srv")
     given = conf.Srv.parse(change.root)
     checks.check_srv(name, given, partial=change.deletes)
     net.dns = net.dns or conf.Dns()

@@ -22,6 +22,7 @@ from pyvirsh.backend.errors import (
 )
 from pyvirsh.backend.test.definitions import find_same
 from pyvirsh.backend.test.guest import Definition, Guest
+from pyvirsh.backend.test.iothreads import NEW_THREAD, thread_ids
 from pyvirsh.backend.test.prepare import parse_element
 from pyvirsh.backend.test.world import DEFAULT_NODE, NodeInfo, World
 
@@ -156,6 +157,7 @@ def _add_domain(world: World, element: xml.Element, path: str) -> None:
     if state != c.DOMAIN_SHUTOFF:
         guest.run(0)
         guest.state = state
+        guest.polling = dict.fromkeys(thread_ids(model), NEW_THREAD)
     _add_snapshots(world, guest, element, path)
 
 
