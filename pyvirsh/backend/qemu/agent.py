@@ -20,7 +20,7 @@ from pyvirsh.backend.errors import (
     VirError,
 )
 from pyvirsh.backend.locks import Lock
-from pyvirsh.backend.qemu import live, qmp
+from pyvirsh.backend.qemu import live, monitor, qmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Agent:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
 
     def __enter__(self) -> "Self":
+        if monitor.is_stopped(self._guest.qemu):
+            raise VirError(AGENT_UNRESPONSIVE, monitor.silent(self._guest, SYNC_SECONDS).detail)
         self._lock.acquire()
         try:
             self._socket.settimeout(SYNC_SECONDS)
@@ -84,7 +86,7 @@ class Agent:
             self._synchronise()
         except OSError as error:
             self.__exit__()
-            raise VirError(AGENT_UNRESPONSIVE, f"cannot reach the guest agent: {error}") from error
+            raise VirError(AGENT_UNRESPONSIVE, f"cannot reach the guest agent: {error.strerror}") from error
         except BaseException:
             self.__exit__()
             raise

@@ -16,7 +16,7 @@ from pyvirsh.backend.errors import (
     SYSTEM_ERROR,
     VirError,
 )
-from pyvirsh.backend.qemu import keycodes, live, monitor, qmp
+from pyvirsh.backend.qemu import keycodes, lifecycle, live, monitor, qmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,10 @@ def attach(guest: live.Guest, source: "CharSource", name: "str | None", *, force
         raise VirError(
             INTERNAL_ERROR, f"character device {name or '<null>'} is not using a PTY or UNIX socket"
         )
-    sock = monitor.connect(guest.file(live.CONTROL), guest)
+    try:
+        sock = monitor.connect(guest.file(live.CONTROL), guest, guest.supervisor, ANSWER_SECONDS)
+    except TimeoutError:
+        raise lifecycle.silent(guest, ANSWER_SECONDS) from None
     request = {"op": "console", "kind": source.type, "path": path, "force": force}
     try:
         sock.settimeout(ANSWER_SECONDS)
@@ -155,7 +158,7 @@ def attach(guest: live.Guest, source: "CharSource", name: "str | None", *, force
         sock.settimeout(None)
     except TimeoutError as error:
         sock.close()
-        raise monitor.silent(guest, ANSWER_SECONDS) from error
+        raise lifecycle.silent(guest, ANSWER_SECONDS) from error
     except BaseException:
         sock.close()
         raise

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # How long a supervisor may take to answer; to end a guest, by asking first and then by force.
 ASK_SECONDS = 30.0
+STOPPED_SECONDS = 2.0
 END_SECONDS = 20.0
 # Where in the directory of logs what guests say on their terminals is kept.
 TERMINALS = "terminals"
@@ -29,7 +30,10 @@ TERMINALS = "terminals"
 
 def ask(guest: live.Guest, request: "dict[str, Any]", seconds: float = ASK_SECONDS) -> "dict[str, Any]":
     """Have the supervisor do something and return its answer.  Errors: what it answers; OPERATION_TIMEOUT."""
-    sock = monitor.connect(guest.file(live.CONTROL), guest)
+    try:
+        sock = monitor.connect(guest.file(live.CONTROL), guest, guest.supervisor, seconds)
+    except TimeoutError:
+        raise silent(guest, seconds) from None
     sock.settimeout(seconds)
     with sock:
         data = b""
@@ -53,7 +57,7 @@ def ask(guest: live.Guest, request: "dict[str, Any]", seconds: float = ASK_SECON
 
 def silent(guest: live.Guest, seconds: float) -> VirError:
     """Make the error for a guest that was not dealt with in time, with the cause if it can be seen."""
-    if guest.supervisor.state() in ("T", "t"):
+    if monitor.is_stopped(guest.supervisor):
         pid = guest.supervisor.pid
         cause = f"its process {pid} is stopped; continue it with 'kill -CONT {pid}'"
         return VirError(
@@ -65,9 +69,13 @@ def silent(guest: live.Guest, seconds: float) -> VirError:
 def operate(driver: "QemuDriver", dom: DomainRef, operation: str, **request: "Any") -> live.Guest:
     """Have the guest's supervisor carry out an operation."""
     guest = driver.guest(dom)
-    stopped = guest.qemu.state() in ("T", "t")
-    ask(guest, {"op": operation, **request}, 2.0 if stopped else ASK_SECONDS)
+    ask(guest, {"op": operation, **request}, _patience(guest))
     return guest
+
+
+def _patience(guest: live.Guest) -> float:
+    """Return how long to wait for a guest's QEMU: not long for one that is stopped."""
+    return STOPPED_SECONDS if monitor.is_stopped(guest.qemu) else ASK_SECONDS
 
 
 # -- ending --------------------------------------------------------------------------------------------
@@ -82,7 +90,11 @@ def domain_destroy_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -
     guest = driver.guest(dom)
     graceful = bool(flags & c.DOMAIN_DESTROY_GRACEFUL)
     try:
-        ask(guest, {"op": "destroy", "graceful": graceful}, 2.0 if _is_stuck(guest) else END_SECONDS)
+        ask(
+            guest,
+            {"op": "destroy", "graceful": graceful},
+            STOPPED_SECONDS if monitor.is_stopped(guest.supervisor) else END_SECONDS,
+        )
     except VirError as error:
         if error.code == OPERATION_TIMEOUT and not graceful:
             _destroy_by_force(driver, guest)
@@ -90,10 +102,6 @@ def domain_destroy_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -
             raise
     if flags & c.DOMAIN_DESTROY_REMOVE_LOGS:
         _remove_logs(driver.log_path(guest.name, guest.uuid))
-
-
-def _is_stuck(guest: live.Guest) -> bool:
-    return guest.supervisor.state() in ("T", "t")
 
 
 def _destroy_by_force(driver: "QemuDriver", guest: live.Guest) -> None:
@@ -153,7 +161,7 @@ def _power(driver: "QemuDriver", dom: DomainRef, flags: int, *, reboot: bool) ->
         except VirError:
             if flags == c.DOMAIN_SHUTDOWN_GUEST_AGENT:
                 raise
-    ask(guest, {"op": "reboot" if reboot else "shutdown"})
+    ask(guest, {"op": "reboot" if reboot else "shutdown"}, _patience(guest))
 
 
 def domain_reset(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> None:

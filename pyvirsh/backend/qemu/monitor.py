@@ -6,6 +6,7 @@ with Monitor(guest) as monitor:
 
 import select
 import socket
+import struct
 import time
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_INVALID, OPERATION_TIMEOUT, VirError
@@ -54,7 +55,10 @@ class Monitor:
         self._lock.release()
 
     def _connect(self) -> None:
-        self._socket = connect(self._guest.file(live.COMMANDS), self._guest)
+        try:
+            self._socket = connect(self._guest.file(live.COMMANDS), self._guest, seconds=self._timeout)
+        except TimeoutError:
+            raise self._silent() from None
         deadline = time.monotonic() + self._timeout
         while "QMP" not in self._next(deadline):
             pass
@@ -158,23 +162,46 @@ def _readable(sock: socket.socket, seconds: float) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
-def connect(path: str, guest: live.Guest) -> socket.socket:
-    """Connect to a UNIX socket of a guest.  Errors: OPERATION_INVALID if nobody listens any more."""
+def connect(
+    path: str, guest: live.Guest, listener: "live.Process | None" = None, seconds: float = TIMEOUT
+) -> socket.socket:
+    """Connect to a UNIX socket of a guest; listener: the process behind it, if it is not QEMU.
+
+    Errors: TimeoutError while it takes nobody, at once if it is stopped; OPERATION_INVALID if it is gone.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    # connect() waits while the queue of the listener is full, as long as it is stopped.
-    sock.settimeout(TIMEOUT)
+    deadline = time.monotonic() + seconds
+    # The kernel has us wait while the listener's queue is full: for so long at a time.
+    _limit_wait(sock, GLANCE)
     try:
-        sock.connect(path)
+        while True:
+            try:
+                sock.connect(path)
+                break
+            except BlockingIOError:
+                if is_stopped(listener or guest.qemu) or time.monotonic() >= deadline:
+                    raise TimeoutError from None
     except TimeoutError:
         sock.close()
-        raise silent(guest, TIMEOUT) from None
+        raise
     except OSError as error:
         sock.close()
         if guest.qemu.alive():
             detail = f"nothing listens on '{path}' of guest '{guest.name}' (process {guest.qemu.pid})"
             raise VirError(INTERNAL_ERROR, f"{detail}: {error.strerror}") from error
         raise gone(guest) from error
+    _limit_wait(sock, 0.0)
     return sock
+
+
+def _limit_wait(sock: socket.socket, seconds: float) -> None:
+    whole, part = divmod(seconds, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(whole), int(part * 1e6)))
+
+
+def is_stopped(process: live.Process) -> bool:
+    """Say whether somebody has stopped a process."""
+    return process.state() in ("T", "t")
 
 
 def gone(guest: live.Guest) -> VirError:
@@ -185,7 +212,7 @@ def gone(guest: live.Guest) -> VirError:
 def silent(guest: live.Guest, seconds: float) -> VirError:
     """Make the error for a QEMU that does not answer, with the cause if it can be seen."""
     pid = guest.qemu.pid
-    if guest.qemu.state() in ("T", "t"):
+    if is_stopped(guest.qemu):
         cause = f"process {pid} is stopped; continue it with 'kill -CONT {pid}', or destroy the domain"
     else:
         cause = f"process {pid} runs but has not answered for {seconds:.0f} seconds"

@@ -72,7 +72,7 @@ def _check_newer(model: Domain) -> None:
             raise VirError(CONFIG_UNSUPPORTED, detail)
         disk.target_dpofua = None
     for video in model.devices.videos:
-        video.edid = video.vgaconf = None
+        video.vgaconf = None
     for controller in model.devices.controllers:
         if controller.type == "nvme":
             raise VirError(XML_ERROR, "Invalid value for attribute 'type' in element 'controller': 'nvme'.")

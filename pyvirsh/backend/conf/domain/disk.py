@@ -124,6 +124,10 @@ class DiskDriver(Model):
     )
     statistics: list[StatisticsWindow] = many("statistics/statistic", StatisticsWindow)
 
+    def after_parse(self, element: Element) -> None:
+        if self.cache == "default":
+            self.cache = None
+
 
 TUNE_FIELDS = tuple(
     f"{kind}_{unit}_sec{suffix}"

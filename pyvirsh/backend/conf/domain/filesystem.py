@@ -20,10 +20,10 @@ class Filesystem(Model):
     tag = "filesystem"
     type: str = text("@type", choices=_TYPES, default="mount")
     accessmode: str | None = text("@accessmode", choices=("passthrough", "mapped", "squash"))
+    model: str | None = text("@model", choices=VIRTIO_MODELS)
     multidevs: str | None = text("@multidevs", choices=("default", "remap", "forbid", "warn"))
     fmode: str | None = text("@fmode")
     dmode: str | None = text("@dmode")
-    model: str | None = text("@model", choices=VIRTIO_MODELS)
     driver_type: str | None = text(
         "driver/@type", choices=("path", "handle", "loop", "nbd", "ploop", "virtiofs", "mtp", "default")
     )

@@ -187,7 +187,6 @@ class Video(Model):
     heads: int | None = integer("model/@heads", bits=32)
     primary: str | None = yes_no("model/@primary", lenient=True)
     blob: str | None = on_off("model/@blob")
-    edid: str | None = on_off("model/@edid", lenient=True)
     accel3d: str | None = yes_no("model/acceleration/@accel3d")
     accel2d: str | None = yes_no("model/acceleration/@accel2d")
     rendernode: str | None = text("model/acceleration/@rendernode")

@@ -64,7 +64,9 @@ def backend(plan: Plan, source: CharSource, alias: str) -> str:
     kind, *parts = makers[source.type]()
     log = []
     if source.log_file:
-        log = [f"logfile={escaped(source.log_file)}", f"logappend={source.log_append or 'on'}"]
+        log = [f"logfile={escaped(source.log_file)}"]
+        if source.log_append is not None:
+            log.append(f"logappend={source.log_append}")
     plan.add("chardev", ",".join([kind, f"id={name}", *parts, *log]))
     return name
 

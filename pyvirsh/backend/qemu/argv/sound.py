@@ -1,7 +1,7 @@
 """Sound cards and where their sound goes."""
 
 from pyvirsh.backend.conf.domain.sound import Audio, AudioSide, Sound
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, VirError
 from pyvirsh.backend.qemu.argv.plan import Plan, switch, virtio
 
 TYPE_CHECKING = False
@@ -102,7 +102,9 @@ def cards(plan: Plan) -> None:
 
 def _first(plan: Plan) -> int:
     audios = plan.domain.devices.audios
-    return audios[0].id or 1 if audios else 1
+    if not audios:
+        raise VirError(INTERNAL_ERROR, "unable to find audio backend for sound device")
+    return audios[0].id or 1
 
 
 def _codecs(plan: Plan, sound: Sound, backend: str) -> None:

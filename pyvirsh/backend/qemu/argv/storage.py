@@ -87,7 +87,7 @@ def chain(disk: Disk, numbers: "list[int]") -> Layer:
             layer.below = True
             break
         below = Layer(store.type, store.source or DiskSource(), store.format or "raw", next(names))
-        below.cache, below.aio = top.cache, top.aio
+        below.cache, below.aio, below.discard = top.cache, top.aio, top.discard
         layer.below = below
         layer, store = below, store.backing
     return top
@@ -395,8 +395,8 @@ def _nfs(plan: Plan, layer: Layer) -> "Props":
     host = source.hosts[0].name if source.hosts else None
     return {
         "driver": "nfs",
-        "path": source.name,
         "server": {"host": host, "type": "inet"},
+        "path": source.name,
         "user": int(source.identity_user) if source.identity_user else None,
         "group": int(source.identity_group) if source.identity_group else None,
     }

@@ -23,6 +23,7 @@ def check(domain: Domain, facts: Facts) -> None:
         _cpu(domain, domain.cpu)
     _boot_order(domain)
     _firmware(domain)
+    _lifecycle(domain)
     for timer in domain.clock.timers if domain.clock is not None else ():
         _timer(timer, domain)
     _threads(domain)
@@ -118,6 +119,18 @@ def _firmware(domain: Domain) -> None:
         raise VirError(XML_ERROR, "cmdline specified without kernel")
     if os.smbios_mode == "sysinfo" and not domain.sysinfos:
         raise VirError(XML_ERROR, "Domain without SMBIOS sysinfo block cannot use smbios mode 'sysinfo'")
+
+
+def _lifecycle(domain: Domain) -> None:
+    off, reboot = domain.on_poweroff, domain.on_reboot
+    if "preserve" in (off, reboot):
+        raise _refuse("qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'")
+    if "rename-restart" in (off, reboot, domain.on_crash):
+        detail = "'rename-restart' action for 'on_reboot'/'on_poweroff'/'on_crash'"
+        raise _refuse(f"qemu driver doesn't support the {detail}")
+    if off == "restart" and reboot == "destroy":
+        detail = "qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'"
+        raise _refuse(detail)
 
 
 def _timer(timer: Timer, domain: Domain) -> None:

@@ -128,6 +128,8 @@ def _driver(disk: Disk) -> None:
         if disk.type == "dir":
             raise _refuse("storage type 'dir' requires use of storage format 'fat'")
         raise _refuse(f"unknown driver format value '{driver.type}'")
+    if driver.rerror_policy == "enospace":
+        raise _refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
     if driver.io == "native" and driver.cache not in ("none", "directsync"):
         raise _refuse("io='native' needs either no disk cache or directsync cache mode")
     if driver.copy_on_read == "on" and disk.readonly:
@@ -208,5 +210,7 @@ def _filesystem(filesystem: Filesystem) -> None:
         raise VirError(NO_SOURCE, text="missing source information for device")
     if not filesystem.target_dir and not filesystem.source_socket:
         raise VirError(XML_ERROR, "missing target of file system: name its tag by <target dir=''/>")
+    if (filesystem.fmode or filesystem.dmode) and filesystem.accessmode != "mapped":
+        raise _refuse("fmode and dmode must be used with accessmode=mapped")
     if filesystem.driver_type == "handle":
         raise _refuse("filesystem driver type='handle' is not supported: use 'path' or 'virtiofs'")

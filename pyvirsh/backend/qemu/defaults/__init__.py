@@ -53,6 +53,7 @@ def complete(
     board.complete_controllers(domain, facts)
     check_controllers(domain.devices.controllers, domain.os.machine or "")
     interfaces.complete(domain, new_mac)
+    general.isa_ports(domain)
     characters.complete(domain)
     display.complete(domain, devices.video_model(facts))
     others.complete(domain)

@@ -228,8 +228,14 @@ class Supervisor:
     def _give_up(self) -> None:
         """Tell who waits that QEMU does not end; the guest goes on as it is."""
         self.ending = None
+        pid = self.guest.qemu.pid
+        trouble = f"Failed to terminate process {pid} with SIGTERM: Device or resource busy"
+        if self.guest.qemu.state() in ("T", "t"):
+            trouble += (
+                f": it is stopped; continue it with 'kill -CONT {pid}', or destroy it without --graceful"
+            )
         for tell in self.at_end:
-            tell(f"Failed to terminate process {self.guest.qemu.pid} with SIGTERM: Device or resource busy")
+            tell(trouble)
         self.at_end.clear()
 
     def _signal(self, number: int) -> None:
