@@ -58,9 +58,9 @@ def _options(plan: Plan) -> "list[str]":
     parts += _flash(plan)
     if domain.os.bios_use_serial == "yes":
         parts.append("graphics=off")
-    for sound in domain.devices.sounds:
-        if sound.model == "pcspk":
-            parts.append(f"pcspk-audiodev=audio{sound.audio_id or 1}")
+    speaker = next((sound for sound in domain.devices.sounds if sound.model == "pcspk"), None)
+    if speaker is not None:
+        parts.append(f"pcspk-audiodev=audio{speaker.audio_id or 1}")
     parts += _hpet(plan)
     if "acpi" in plan.facts.options.get("machine", ()):
         parts.append("acpi=" + ("on" if domain.features is not None and domain.features.acpi else "off"))
