@@ -160,7 +160,7 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
 def _check_free(disks: "list[Disk]", disk: Disk) -> None:
     for one in disks:
         if one.target_dev == disk.target_dev:
-            sources = f"'{path_of(one)}' and '{path_of(disk)}'"
+            sources = f"'{path_of(one) or '<null>'}' and '{path_of(disk) or '<null>'}'"
             detail = f"target '{disk.target_dev}' duplicated for disk sources {sources}"
             raise VirError(XML_ERROR, detail)
 
