@@ -45,13 +45,15 @@ def assign(domain: Domain) -> None:
         by_place = field not in _FOLLOWING
         _number([device.info for device in getattr(devices, field)], prefix, by_place=by_place)
     _name_console(domain)
-    for device, alias in ((devices.memballoon, "balloon0"), (devices.nvram, "nvram")):
+    for device, alias in (
+        (devices.memballoon, "balloon0"),
+        (devices.nvram, "nvram"),
+        (devices.vsock, "vsock0"),
+        (devices.iommu, "iommu0"),
+        (devices.pstore, "pstore0"),
+    ):
         if device is not None:
             _name(device.info, alias)
-    if devices.vsock is not None:
-        _name(devices.vsock.info, "vsock0")
-    if devices.iommu is not None:
-        _name(devices.iommu.info, "iommu0")
     _memory(devices.memories)
 
 

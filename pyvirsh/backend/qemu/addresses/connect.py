@@ -156,6 +156,8 @@ def _last(domain: Domain, wiring: Wiring) -> "Iterator[tuple[Info, int]]":
     for panic in devices.panics:
         if panic.model == "pvpanic":
             yield panic.info, wiring.integrated
+    if devices.pstore is not None:
+        yield devices.pstore.info, wiring.pci
 
 
 def bridge_flags(controller: Controller) -> int:

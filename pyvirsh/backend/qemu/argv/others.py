@@ -1,6 +1,6 @@
 """File systems, TPM, watchdogs and what comes at the end of a command line."""
 
-from pyvirsh.backend.conf.domain.devices import Crypto, Iommu, Panic, Rng, Shmem, Tpm, Vsock, Watchdog
+from pyvirsh.backend.conf.domain.devices import Crypto, Iommu, Panic, Pstore, Rng, Shmem, Tpm, Vsock, Watchdog
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.chardev import backend
@@ -165,6 +165,8 @@ def last(plan: Plan) -> None:
         _vsock(plan, devices.vsock)
     for crypto in devices.cryptos:
         _crypto(plan, crypto)
+    if devices.pstore is not None:
+        _pstore(plan, devices.pstore)
     plan.add("msg", "timestamp=on")
 
 
@@ -264,6 +266,13 @@ def _shared(plan: Plan, shmem: Shmem) -> None:
             **plan.address(shmem.info),
         }
     )
+
+
+def _pstore(plan: Plan, store: Pstore) -> None:
+    alias = store.info.alias or ""
+    props = {"mem-path": store.path, "size": (store.size or 0) * 1024, "share": True}
+    plan.object("memory-backend-file", f"mem{alias}", props)
+    plan.device({"driver": "acpi-erst", "id": alias, "memdev": f"mem{alias}", **plan.address(store.info)})
 
 
 def _vsock(plan: Plan, vsock: Vsock) -> None:
