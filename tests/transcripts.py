@@ -217,7 +217,8 @@ def run_virsh(steps: list[Step], *, statuses: bool) -> list[Answer]:
 
 
 def _is_refused(words: list[str]) -> bool:
-    session = Session(Output(stdout=os.open(os.devnull, os.O_WRONLY)), uri=URI)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    session = Session(Output(stdout=silence), uri=URI)
     try:
         if len(words) == 1:
             dispatch.parse_text(session, words[0])
@@ -225,6 +226,8 @@ def _is_refused(words: list[str]) -> bool:
             dispatch.parse_argv(session, words)
     except UsageError:
         return True
+    finally:
+        os.close(silence)
     return False
 
 
