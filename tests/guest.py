@@ -62,6 +62,12 @@ ip addr add "$ip/$mask" dev "$interface"
 """
 
 
+# The guest agent's way to an end.
+SHUTDOWN = """#!/bin/busybox sh
+case "$1" in -r) reboot -f ;; *) poweroff -f ;; esac
+"""
+
+
 def main() -> int:
     try:
         print(directory())
@@ -133,13 +139,14 @@ def _unpack(package: str, scratch: Path) -> None:
 
 
 def _fill(root: Path, tree: Path, agent: Path) -> None:
-    for name in ("bin", "dev", "proc", "sys", "etc/acpi/PWRF", "lib", "modules"):
+    for name in ("bin", "dev", "proc", "sbin", "sys", "etc/acpi/PWRF", "lib", "modules"):
         (root / name).mkdir(parents=True)
     busybox = shutil.which("busybox")
     assert busybox
     shutil.copy(busybox, root / "bin" / "busybox")
     _script(root / "init", INIT)
     _script(root / "bin" / "dhcp", DHCP)
+    _script(root / "sbin" / "shutdown", SHUTDOWN)
     _script(root / "etc" / "acpi" / "PWRF" / "00000080", "#!/bin/busybox sh\npoweroff -f\n")
     listed = []
     for path in _with_needed(tree):

@@ -287,7 +287,7 @@ def dommemstat(ctx: "Session", args: "Args") -> None:
         with ctx.failing("Unable to change balloon collection period."):
             ctx.driver.domain_set_memory_stats_period(dom, period, flags)
         return
-    with ctx.failing(f"Failed to get memory statistics for domain {dom.name}"):
+    with ctx.failing(f"Failed to get memory statistics for domain {args.domain}"):
         counts = ctx.driver.domain_memory_stats(dom)
     stats = {MEMORY_STATS[tag]: n for tag, n in counts if tag < len(MEMORY_STATS)}
     ctx.out.data(stats, "".join(f"{key} {count}\n" for key, count in stats.items()))

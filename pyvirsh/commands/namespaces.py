@@ -39,8 +39,12 @@ def _inside(fds: "list[int]", words: "list[str]", label: "tuple[str, str] | None
 
 
 def _enter(fds: "list[int]") -> None:
+    """Enter the namespaces that are not ours already: a user namespace refuses those who are in it."""
     libc = ctypes.CDLL(None, use_errno=True)
+    own = {os.stat(f"/proc/self/ns/{name}").st_ino for name in os.listdir("/proc/self/ns")}
     for fd in fds:
+        if os.fstat(fd).st_ino in own:
+            continue
         if libc.setns(fd, 0) != 0:
             raise VirError(SYSTEM_ERROR, f"Failed to set namespace: {os.strerror(ctypes.get_errno())}")
 

@@ -47,6 +47,7 @@ def fill(
     controllers.order(domain)
     disks.complete(domain)
     interfaces.complete(domain, new_mac, new_uuid)
+    interfaces.need_passt(domain)
     characters.complete(domain)
     display.complete(domain, video)
     others.complete(domain)

@@ -43,6 +43,20 @@ def _complete_source(interface: Interface, source: InterfaceSource) -> None:
         source.type, source.mode = "unix", source.mode or "client"
 
 
+def need_passt(domain: Domain) -> None:
+    """Refuse forwarded ports without passt, as libvirt does; QEMU's own network stack has them too.
+
+    Errors: CONFIG_UNSUPPORTED.
+    """
+    for interface in domain.devices.interfaces:
+        if interface.port_forwards and interface.backend_type != "passt":
+            detail = (
+                "The <portForward> element can only be used with the 'passt' backend of interface type='user' or"
+                " type='vhostuser'"
+            )
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
 def read_mac(text: str) -> str:
     """Return a MAC address in its usual form.  Errors: XML_ERROR for none and for a multicast one."""
     if not _MAC.fullmatch(text):
@@ -59,12 +73,6 @@ def _check(interface: Interface) -> None:
         raise VirError(XML_ERROR, f"interface type='{kind}' requires a 'source' element")
     if backend == "passt" and kind not in ("user", "vhostuser"):
         detail = "The 'passt' backend can only be used with interface type='user' or type='vhostuser'"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
-    if interface.port_forwards and backend != "passt":
-        detail = (
-            "The <portForward> element can only be used with the 'passt' backend of interface type='user' or"
-            " type='vhostuser'"
-        )
         raise VirError(CONFIG_UNSUPPORTED, detail)
     if interface.target_managed == "no" and kind != "ethernet":
         detail = f"unmanaged target dev is not supported on interfaces of type '{kind}'"
