@@ -3,9 +3,10 @@
 VENV = .venv
 BIN = $(VENV)/bin
 GUEST = busybox-static cpio qemu-system-x86 qemu-utils
-JUDGES = $(GUEST) dnsmasq-base fish libvirt-clients libvirt-daemon libvirt-daemon-driver-lxc libvirt-daemon-driver-qemu \
-	libvirt-daemon-system libsasl2-modules lxc netcat-openbsd nftables openssh-client openssh-server ovmf passt procps python3-libvirt sasl2-bin shellcheck swtpm \
-	tmux virtinst zsh
+JUDGES = $(GUEST) dnsmasq-base fish groff-base libsasl2-modules libvirt-clients libvirt-daemon \
+	libvirt-daemon-driver-lxc libvirt-daemon-driver-qemu libvirt-daemon-system lxc netcat-openbsd nftables \
+	openssh-client openssh-server ovmf passt procps python3-libvirt sasl2-bin shellcheck swtpm systemd tmux \
+	virtinst zsh
 
 .PHONY: demo test check bench clean guest-packages judge-packages
 
