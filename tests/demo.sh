@@ -8,8 +8,8 @@ uri="qemu:///embed?root=$root"
 shot=$PWD/demo.png
 
 run() {
-    printf '\n$ pyvirsh %s\n' "$*"
-    pyvirsh -q -c "$uri" "$@"
+    printf '$ pyvirsh %s\n' "$*"
+    pyvirsh -c "$uri" "$@"
 }
 
 clean_up() {
@@ -42,11 +42,13 @@ run define "$root/demo.xml"
 run start demo
 run list
 run dominfo demo
-printf '\n$ pyvirsh console demo      # until the guest says it is up\n'
+printf '$ pyvirsh console demo      # until the guest says it is up\n'
 mkfifo "$root/keys"
 exec 3<>"$root/keys" # held open: nobody types, and the console goes on
 pyvirsh -q -c "$uri" console demo <"$root/keys" | sed '/tiny guest is up/q' | tail -n 12
 exec 3>&-
+echo
+run -o json domstate demo --reason
 run screenshot demo "$shot"
 run shutdown demo
 run await demo --condition domain-inactive --timeout 30
