@@ -148,7 +148,7 @@ class LineCompleter(Completer):
                 found = complete.rich(self._session, Lexer(line, lenient=True), word)
         except TimeoutError:
             return
-        for candidate in found:
+        for candidate in sorted(found, key=lambda candidate: candidate.text):
             end = " " if len(found) == 1 and candidate.whole else ""
             yield Completion(
                 quoted(candidate.text, quote, closed=bool(end)) + end,
