@@ -148,7 +148,8 @@ class LineCompleter(Completer):
                 found = complete.rich(self._session, Lexer(line, lenient=True), word)
         except TimeoutError:
             return
-        for candidate in sorted(found, key=lambda candidate: candidate.text):
+        # Options stay in the order of their declaration, the most used first.
+        for candidate in found if word.startswith("-") else sorted(found, key=lambda each: each.text):
             end = " " if len(found) == 1 and candidate.whole else ""
             yield Completion(
                 quoted(candidate.text, quote, closed=bool(end)) + end,
