@@ -64,7 +64,7 @@ ip addr add "$ip/$mask" dev "$interface"
 
 # The guest agent's way to an end.
 SHUTDOWN = """#!/bin/busybox sh
-case "$1" in -r) reboot -f ;; *) poweroff -f ;; esac
+case " $* " in *" -r "*) reboot -f ;; *) poweroff -f ;; esac
 """
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CHUNK = 16384
 # What waits for a slow reader before no more is taken from the other side.
 WAITING_MAX = 65536
+# How long a terminal stays open after its client: QEMU looks once a second whether anybody has it, and
+# takes in what was typed only while somebody has.
+LINGER_SECONDS = 1.5
 
 
 class Consoles:
@@ -27,6 +30,7 @@ class Consoles:
     def __init__(self, loop: "Loop") -> None:
         self._loop = loop
         self._relays: dict[str, Relay] = {}
+        self._lingering: dict[str, Lingering] = {}
 
     def attach(self, client: socket.socket, request: "dict[str, Any]") -> "tuple[int, str] | None":
         """Connect a client to the console at a path; return code and text if that cannot be."""
@@ -36,18 +40,33 @@ class Consoles:
             if not request.get("force"):
                 return OPERATION_FAILED, "Active console session exists for this domain"
             current.close()
+        is_socket = request.get("kind") == "unix"
         try:
-            other = _open_socket(path) if request.get("kind") == "unix" else _open_terminal(path)
+            other = _open_socket(path) if is_socket else _open_terminal(path)
         except OSError as error:
             return SYSTEM_ERROR, f"unable to open '{path}': {error.strerror}"
+        if path in self._lingering:
+            self._lingering[path].close()
         client.setblocking(True)
         client.sendall(b"{}\n")
         client.setblocking(False)
-        self._relays[path] = Relay(self._loop, client, other, lambda: self._forget(path))
+
+        def closed(unsaid: "bytearray | None") -> None:
+            self._left(path, other, None if is_socket and not unsaid else unsaid)
+
+        self._relays[path] = Relay(self._loop, client, other, closed)
         return None
 
-    def _forget(self, path: str) -> None:
+    def _left(self, path: str, other: int, unsaid: "bytearray | None") -> None:
+        """Know that a relay has ended; where its client left, what he typed is still to arrive."""
         self._relays.pop(path, None)
+        if unsaid is None:
+            os.close(other)
+        else:
+            self._lingering[path] = Lingering(self._loop, other, unsaid, lambda: self._settled(path))
+
+    def _settled(self, path: str) -> None:
+        self._lingering.pop(path, None)
 
 
 def _open_terminal(path: str) -> int:
@@ -62,9 +81,15 @@ def _open_socket(path: str) -> int:
 
 
 class Relay:
-    """Carries bytes between a client and the guest until either hangs up."""
+    """Carries bytes between a client and the guest until either hangs up.
 
-    def __init__(self, loop: "Loop", client: socket.socket, other: int, closed: "Callable[[], None]") -> None:
+    closed: called at the end, with what the client has sent and `other` has not taken yet, or None if the
+    other side is gone; `other` is then the callee's to close.
+    """
+
+    def __init__(
+        self, loop: "Loop", client: socket.socket, other: int, closed: "Callable[[bytearray | None], None]"
+    ) -> None:
         self._loop = loop
         self._client = client
         self._closed = closed
@@ -94,7 +119,7 @@ class Relay:
         except OSError:
             data = b""  # a terminal whose QEMU is gone says EIO
         if not data:
-            self.close()
+            self.close(self._waiting[1] if side == 0 else None)
             return
         self._waiting[1 - side].extend(data)
         self._flush(1 - side)
@@ -107,7 +132,7 @@ class Relay:
         except BlockingIOError:
             return
         except OSError:
-            self.close()
+            self.close(self._waiting[1] if side == 0 else None)
 
     def _choose(self) -> None:
         """Ask for what can be used: no more input while the other side does not take it."""
@@ -116,13 +141,48 @@ class Relay:
             mask |= WRITE if self._waiting[side] else 0
             self._loop.watch(self._fds[side], self._handler(side), mask)
 
-    def close(self) -> None:
-        """Hang up on both sides."""
+    def close(self, unsaid: "bytearray | None" = None) -> None:
+        """Hang up."""
         if not self._open:
             return
         self._open = False
         for fd in self._fds:
             self._loop.unwatch(fd)
         self._client.close()
-        os.close(self._fds[1])
+        self._closed(unsaid)
+
+
+class Lingering:
+    """A terminal or socket whose client has gone: open for a moment, so that what he sent last arrives."""
+
+    def __init__(self, loop: "Loop", fd: int, unsaid: bytearray, closed: "Callable[[], None]") -> None:
+        self._loop = loop
+        self._fd = fd
+        self._unsaid = unsaid
+        self._closed = closed
+        self._timer = loop.after(LINGER_SECONDS, self.close)
+        self._choose()
+
+    def _choose(self) -> None:
+        self._loop.watch(self._fd, self._ready, READ | (WRITE if self._unsaid else 0))
+
+    def _ready(self, events: int) -> None:
+        try:
+            if events & WRITE:
+                del self._unsaid[: os.write(self._fd, self._unsaid[:CHUNK])]
+            if events & READ and not os.read(self._fd, CHUNK):
+                self.close()
+                return
+        except BlockingIOError:
+            pass  # said too early; it is asked again
+        except OSError:
+            self.close()
+            return
+        self._choose()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._timer.cancel()
+        self._loop.unwatch(self._fd)
+        os.close(self._fd)
         self._closed()

@@ -160,7 +160,8 @@ class Policy:
         self.supervisor.monitor_run(self._reboot())
 
     def _reboot(self) -> "Script":
-        self.run_reason = c.DOMAIN_RUNNING_BOOTED
+        crashed = self.supervisor.guest.state == c.DOMAIN_CRASHED
+        self.run_reason = c.DOMAIN_RUNNING_CRASHED if crashed else c.DOMAIN_RUNNING_BOOTED
         try:
             yield [("system_reset", None), ("cont", None)]
         except QmpError:
