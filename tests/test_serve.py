@@ -37,6 +37,14 @@ LINES = (
     "desc test --title hello; list --title",
     "memtune test; schedinfo test",
     "define xml/nope.xml",
+    # What libvirt's own library asks with older calls, or asks twice: how many, and then which.
+    "secret-list; nwfilter-list",
+    "domjobabort test",
+    "domblkerror test",
+    "domiftune test nope",
+    "detach-interface test network",
+    # Who comes next finds the host as it was, at once.
+    "destroy test; connect; domstate test; destroy test; connect; domstate test",
 )
 
 

@@ -79,6 +79,10 @@ def _withhold(made: "dict[str, Any]", left_out: "dict[str, int]") -> None:
         for field, value in made.items():
             if isinstance(value, list):
                 made[field] = []
+    if "maxerrors" in left_out and "errors" in made:
+        made["errors"] = made["errors"][: left_out["maxerrors"]]
+        if left_out["maxerrors"]:
+            made["nerrors"] = len(made["errors"])
     if "maplen" in left_out and "cpumaps" in made:
         maps = left_out.get("maxinfo", left_out.get("ncpumaps", 1))
         made["cpumaps"] = made["cpumaps"][: maps * left_out["maplen"]]

@@ -1,6 +1,5 @@
 """From a received call to a `Driver` method and back: one generic path, driven by the table."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend.api import Driver, Event
@@ -17,6 +16,9 @@ PROGRAMS = (protocol.REMOTE_PROGRAM, protocol.QEMU_PROGRAM, protocol.LXC_PROGRAM
 
 # VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, and the same for the download.
 _SPARSE = 1
+
+# Words of libvirt's names that are not simply capitalized.
+_SPELLED = {"nwfilters": "NWFilters", "xml": "XML"}
 
 # The part of libvirt that a peer is told an error comes from.
 _FROM_RPC = 7
@@ -74,9 +76,25 @@ def perform(driver: Driver, call: Call) -> Answer:
     from pyvirsh.server import legacy
 
     handler = legacy.HANDLERS.get(call.name)
-    if handler is not None:
-        return Answer(encode(call.name, handler(driver, *call.values)))
-    method = _method(driver, call.name)
+    newer = call.name + "_flags"
+    try:
+        if handler is not None:
+            return Answer(encode(call.name, handler(driver, *call.values)))
+        if hasattr(Driver, newer) and not driver.implements(call.name):
+            return _perform(driver, call, newer)
+    except VirError as error:
+        if error.code == NO_SUPPORT and error.detail.startswith("vir"):
+            # The client is told that what it asked for is missing, not what we made of it.
+            raise VirError(NO_SUPPORT, _api_name(call.name)) from error
+        raise
+    return _perform(driver, call, call.name)
+
+
+def _perform(driver: Driver, call: Call, name: str) -> Answer:
+    """Make the call by the driver's method `name`."""
+    method = getattr(driver, name, None)
+    if method is None:
+        raise VirError(NO_SUPPORT, _api_name(name))
     takes = [field for field, _ in shape.fields(shape.struct_of(call.name, "args"))]
     given, left_out = shape.for_driver(takes, call.values)
     marks = protocol.PROCEDURES[call.name][2]
@@ -95,16 +113,9 @@ def perform(driver: Driver, call: Call) -> Answer:
     return answer
 
 
-def _method(driver: Driver, name: str) -> "Callable[..., Any]":
-    """Return the driver's method; for an old call it lacks, the one that takes flags too."""
-    newer = name + "_flags"
-    if hasattr(Driver, newer) and not driver.implements(name):
-        name = newer
-    method = getattr(driver, name, None)
-    if method is None:
-        raise VirError(NO_SUPPORT, name)
-    found: Callable[..., Any] = method
-    return found
+def _api_name(name: str) -> str:
+    """Return what libvirt calls a procedure, as errors name it."""
+    return "vir" + "".join(_SPELLED.get(word, word.capitalize()) for word in name.split("_"))
 
 
 def _with_fds(name: str, result: Any) -> "tuple[Any, tuple[int, ...]]":

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef, Driver, StoragePoolRef
+from pyvirsh.backend.errors import INVALID_ARG, VirError
 
 Handler = Callable[..., "tuple[Any, ...]"]
 HANDLERS: "dict[str, Handler]" = {}
@@ -92,3 +93,20 @@ def domain_snapshot_list_names(driver: Driver, dom: DomainRef, limit: int, flags
 @_handler
 def connect_is_secure(driver: Driver) -> "tuple[Any, ...]":
     return (1,)
+
+
+# Libvirt knows this many before it looks at the interface.
+_INTERFACE_PARAMETERS = 6
+
+
+@_handler
+def domain_get_interface_parameters(
+    driver: Driver, dom: DomainRef, device: str, nparams: int, flags: int
+) -> "tuple[Any, ...]":
+    try:
+        params = driver.domain_get_interface_parameters(dom, device, flags)
+    except VirError as error:
+        if nparams or error.code != INVALID_ARG:
+            raise
+        return [], _INTERFACE_PARAMETERS
+    return (params if nparams else []), len(params)

@@ -231,15 +231,24 @@ class Server:
                 if answer.stream is not None:
                     answer.stream.abort()
                 _close_all(answer.fds)
-            if not client.calls:
-                self._pool.submit(client.close_drivers)
+            if client not in self._clients:
+                self._close(client)
 
     def _drop_gone(self) -> None:
         for client in [client for client in self._clients if client.gone]:
             self._clients.remove(client)
             client.abandon()
-            if not client.calls:
-                self._pool.submit(client.close_drivers)
+            self._close(client)
+
+    def _close(self, client: Client) -> None:
+        """Close a client's connections when its last call has ended."""
+        if client.calls:
+            return
+        if client.driver is not None and client.driver.immediate:
+            # Whoever comes next finds what lives in memory as it was before.
+            client.close_drivers()
+        else:
+            self._pool.submit(client.close_drivers)
 
     # -- streams -----------------------------------------------------------------------------------------
 
