@@ -51,8 +51,8 @@ def need_passt(domain: Domain) -> None:
     for interface in domain.devices.interfaces:
         if interface.port_forwards and interface.backend_type != "passt":
             detail = (
-                "The <portForward> element can only be used with the 'passt' backend of interface type='user' or"
-                " type='vhostuser'"
+                "The <portForward> element can only be used with the 'passt' backend of interface type='user'"
+                " or type='vhostuser'"
             )
             raise VirError(CONFIG_UNSUPPORTED, detail)
 
