@@ -2,10 +2,14 @@
 
 import ctypes
 import os
+import resource
+import signal
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, SYSTEM_ERROR, VirError
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
+# What Python ignores; a program expects what is usual.
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def run(fds: "list[int]", words: "list[str]", label: "tuple[str, str] | None") -> None:
@@ -15,7 +19,7 @@ def run(fds: "list[int]", words: "list[str]", label: "tuple[str, str] | None") -
     """
     child = os.fork()
     if child == 0:
-        os._exit(_inside(fds, words, label))
+        _end(_inside(fds, words, label))
     for fd in fds:
         os.close(fd)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -25,17 +29,32 @@ def run(fds: "list[int]", words: "list[str]", label: "tuple[str, str] | None") -
 
 
 def _inside(fds: "list[int]", words: "list[str]", label: "tuple[str, str] | None") -> int:
-    """Enter, then start the program: a process namespace holds only for children of who enters it."""
+    """Enter, then start the program: a process namespace holds only for children of who enters it.
+
+    Returns how it ended: its exit status, or below 0 the signal.
+    """
     try:
         _enter(fds)
+        for fd in fds:
+            os.close(fd)
         child = os.fork()
         if child == 0:
             os._exit(_become(words, label))
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     except (VirError, OSError) as error:
         _say(str(error))
         return _NOT_RUNNABLE
-    return status if status >= 0 else 128 - status
+
+
+def _end(status: int) -> None:
+    """End this process as its child ended, by the same signal if by one, without a core dump of our own."""
+    if status < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # SIGKILL and the like have no handler to take away.
+        if -status not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(128 - status if status < 0 else status)
 
 
 def _enter(fds: "list[int]") -> None:
@@ -55,7 +74,9 @@ def _become(words: "list[str]", label: "tuple[str, str] | None") -> int:
             model, text = label
             with open("/proc/thread-self/attr/exec", "w", encoding="utf-8") as file:
                 file.write(f"exec {text}" if model == "apparmor" else text)
-        os.execvp(words[0], words)
+        for name in _IGNORED:
+            signal.signal(name, signal.SIG_DFL)
+        os.execv(words[0], words)
     except FileNotFoundError as error:
         _say(f"cannot run {words[0]}: {error.strerror}")
         return _NOT_FOUND

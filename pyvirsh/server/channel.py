@@ -52,7 +52,8 @@ class SocketChannel:
     def read(self) -> "tuple[bytes, list[int]]":
         fds = array.array("i")
         try:
-            data, messages, _, _ = self._sock.recvmsg(_READ_SIZE, socket.CMSG_SPACE(_MAX_FDS * fds.itemsize))
+            space = socket.CMSG_SPACE(_MAX_FDS * fds.itemsize)
+            data, messages, _, _ = self._sock.recvmsg(_READ_SIZE, space, socket.MSG_CMSG_CLOEXEC)
         except (BlockingIOError, InterruptedError):
             return b"", []
         except OSError as error:

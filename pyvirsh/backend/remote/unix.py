@@ -30,7 +30,7 @@ class UnixTransport:
         return False
 
     def recv(self, size: int) -> bytes:
-        data, fds, _, _ = socket.recv_fds(self._socket, size, MESSAGE_NUM_FDS_MAX)
+        data, fds, _, _ = socket.recv_fds(self._socket, size, MESSAGE_NUM_FDS_MAX, socket.MSG_CMSG_CLOEXEC)
         self.fds += fds
         return data
 
