@@ -1,4 +1,7 @@
-"""A house of embedded QEMU guests for tests: below its own directory, and empty when it is left."""
+"""A house of embedded QEMU guests for tests: below its own directory, and empty when it is left.
+
+PYVIRSH_TEST_EMULATOR names another QEMU to try them on, such as the oldest that must work.
+"""
 
 import os
 import select
@@ -14,6 +17,7 @@ import pytest
 from pyvirsh import backend
 from pyvirsh.backend.qemu import live
 
+EMULATOR = os.environ.get("PYVIRSH_TEST_EMULATOR")
 PYVIRSH = str(Path(sys.executable).parent / "pyvirsh")
 
 DOMAIN = """
@@ -35,6 +39,8 @@ DOMAIN = """
 
 def domain(name="g", *, uuid="", memory=32, machine="pc", os="", lifecycle="", devices=""):
     """Return a definition; without more it is a machine that finds nothing to boot."""
+    if EMULATOR and "<emulator>" not in devices:
+        devices = f"<emulator>{EMULATOR}</emulator>{devices}"
     values = {"machine": machine, "os": os, "lifecycle": lifecycle, "devices": devices}
     uuid = f"<uuid>{uuid}</uuid>" if uuid else ""
     return DOMAIN.format(name=name, uuid=uuid, memory=memory, **values)

@@ -1,6 +1,7 @@
 """Memory and virtual CPUs changed live and stored; host CPUs of threads."""
 
 import os
+import re
 
 import pytest
 
@@ -61,6 +62,61 @@ def test_vcpus(house, dom):
     driver.domain_create_with_flags(dom)
     assert driver.domain_get_info(dom)[3] == 4
     assert refused(driver.domain_set_vcpus, dom, 1).startswith("unsupported configuration: failed to find")
+
+
+def states(house, dom, flags=0):
+    """Return what is stated of single CPUs: id, whether it is on, whether it can be taken out, its order."""
+    xml = house.driver.domain_get_xml_desc(dom, flags)
+    names = ("enabled", "hotpluggable", "order")
+    return [
+        " ".join(found.group(1) for name in names if (found := re.search(rf" {name}='(\w+)'", line)))
+        for line in xml.split("\n")
+        if "<vcpu id=" in line
+    ]
+
+
+def test_single_vcpus(house, dom):
+    driver = house.driver
+    assert states(house, dom) == []
+    driver.domain_set_vcpu(dom, "2", 1)
+    assert states(house, dom) == ["yes no 1", "no yes", "yes yes 2"]
+    assert sorted(threads.vcpu_threads(house.guest(dom))) == [0, 2]
+    assert driver.domain_get_info(dom)[3] == 2 and states(house, dom, c.DOMAIN_XML_INACTIVE) == []
+    for numbers, on, text in (
+        ("2", 1, "invalid argument: vcpu '2' is already in requested state"),
+        ("0", 0, "Operation not supported: vcpu '0' can't be unplugged"),
+        ("1,2", 1, "Operation not supported: only one hotpluggable entity can be selected"),
+        ("3", 1, "invalid argument: vcpu 3 is not present in live config"),
+        ("x", 1, "invalid argument: Failed to parse bitmap 'x'"),
+    ):
+        assert refused(driver.domain_set_vcpu, dom, numbers, on) == text
+    driver.domain_set_vcpu(dom, "2", 1, CONFIG)
+    assert refused(driver.domain_set_vcpu, dom, "0", 0, CONFIG).endswith("vCPU '0' can't be modified")
+    driver.domain_destroy(dom)
+    assert states(house, dom) == ["yes no", "no yes", "yes yes"]
+    driver.domain_create_with_flags(dom)
+    assert states(house, dom) == ["yes no 1", "no yes", "yes yes 2"]
+    assert sorted(threads.vcpu_threads(house.guest(dom))) == [0, 2]
+
+
+def test_a_plugged_vcpu_runs_where_it_is_pinned(house, dom):
+    first = bytes([1 << min(CPUS) % 8])
+    house.driver.domain_pin_vcpu(dom, 1, first)
+    house.driver.domain_set_vcpus(dom, 2)
+    assert os.sched_getaffinity(threads.vcpu_threads(house.guest(dom))[1]) == {min(CPUS)}
+
+
+def test_how_many_vcpus_are_there_to_stay(house, dom):
+    driver = house.driver
+    driver.domain_set_vcpus_flags(dom, 2, CONFIG)
+    assert states(house, dom, c.DOMAIN_XML_INACTIVE) == []
+    driver.domain_set_vcpus_flags(dom, 3, CONFIG | c.DOMAIN_VCPU_HOTPLUGGABLE)
+    assert states(house, dom, c.DOMAIN_XML_INACTIVE) == ["yes no", "yes no", "yes yes"]
+    driver.domain_set_vcpu(dom, "1", 0, CONFIG)
+    driver.domain_set_vcpus_flags(dom, 1, CONFIG)
+    assert states(house, dom, c.DOMAIN_XML_INACTIVE) == ["yes no", "no yes", "no yes"]
+    driver.domain_set_vcpus_flags(dom, 2, CONFIG)
+    assert states(house, dom, c.DOMAIN_XML_INACTIVE) == ["yes no", "yes no", "no yes"]
 
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")

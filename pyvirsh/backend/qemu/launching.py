@@ -105,6 +105,7 @@ def _spec(
         "link": f"{driver.store.root}/names/{escaped(plain['name'])}",
         "dump": f"{driver.roots.state}/dump/{uuid}",
         "logs": {},
+        "plug": plain["plug"],
         "paused": bool(flags & c.DOMAIN_START_PAUSED),
     }
 

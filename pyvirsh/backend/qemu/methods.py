@@ -66,6 +66,7 @@ METHODS = {
         "domain_set_time",
         "domain_set_user_password",
     ),
+    "hotcpus": ("domain_set_vcpu",),
     "info": (
         "domain_get_control_info",
         "domain_get_hostname",

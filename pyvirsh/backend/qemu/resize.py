@@ -12,27 +12,22 @@ from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain.tuning import CpuTune, IoThreadPin, VcpuPin
 from pyvirsh.backend.errors import (
-    CONFIG_UNSUPPORTED,
     INVALID_ARG,
     OPERATION_INVALID,
-    OPERATION_TIMEOUT,
     SYSTEM_ERROR,
     VirError,
 )
-from pyvirsh.backend.qemu import lifecycle, threads
+from pyvirsh.backend.qemu import hotcpus, threads
 from pyvirsh.backend.qemu.change import Change
-from pyvirsh.backend.qemu.info import online_vcpus
 from pyvirsh.backend.qemu.monitor import Monitor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from pyvirsh.backend.conf.domain import Domain
+    from pyvirsh.backend.qemu import live
     from pyvirsh.backend.qemu.driver import QemuDriver
 
 WHERE = c.DOMAIN_AFFECT_LIVE | c.DOMAIN_AFFECT_CONFIG
-UNPLUG_SECONDS = 5.0
 
 # -- memory --------------------------------------------------------------------------------------------
 
@@ -100,24 +95,13 @@ def domain_set_vcpus_flags(driver: "QemuDriver", dom: DomainRef, nvcpus: int, fl
         _set_in_guest(driver, dom, nvcpus)
         return
     with Change(driver, dom, flags, "set-vcpus") as changed:
-        if flags & c.DOMAIN_VCPU_MAXIMUM:
-            if changed.live is not None:
-                raise VirError(INVALID_ARG, "maximum vcpu count of a live domain can't be modified")
-            if changed.config is not None:
-                _set_most(changed.config, nvcpus)
+        if not flags & c.DOMAIN_VCPU_MAXIMUM:
+            hotcpus.set_count(changed, nvcpus, hotpluggable=bool(flags & c.DOMAIN_VCPU_HOTPLUGGABLE))
             return
-        for which, domain in (("live", changed.live), ("persistent", changed.config)):
-            if domain is not None and nvcpus > (domain.vcpus or 1):
-                most = f"{nvcpus} > {domain.vcpus or 1}"
-                detail = f"requested vcpus is greater than max allowable vcpus for the {which} domain: {most}"
-                raise VirError(INVALID_ARG, detail)
-        if changed.live is not None and changed.guest is not None:
-            with Monitor(changed.guest) as monitor:
-                _plug(monitor, nvcpus - online_vcpus(changed.live))
-            changed.live.vcpu_current = nvcpus if nvcpus != changed.live.vcpus else None
-            lifecycle.ask(changed.guest, {"op": "look"})
+        if changed.live is not None:
+            raise VirError(INVALID_ARG, "maximum vcpu count of a live domain can't be modified")
         if changed.config is not None:
-            changed.config.vcpu_current = nvcpus if nvcpus != changed.config.vcpus else None
+            hotcpus.set_most(changed.config, nvcpus)
 
 
 def _set_in_guest(driver: "QemuDriver", dom: DomainRef, nvcpus: int) -> None:
@@ -134,39 +118,6 @@ def _set_in_guest(driver: "QemuDriver", dom: DomainRef, nvcpus: int) -> None:
     change = [{"logical-id": n, "online": n in kept[:nvcpus]} for n in numbers if n not in fixed]
     if change:
         guestinfo.ask(driver, dom, "guest-set-vcpus", {"vcpus": change})
-
-
-def _set_most(domain: "Domain", nvcpus: int) -> None:
-    topology = domain.cpu.sockets if domain.cpu is not None else None
-    if topology is not None:
-        raise VirError(INVALID_ARG, "CPU topology doesn't match the desired vcpu count")
-    current = min(online_vcpus(domain), nvcpus)
-    domain.vcpus = nvcpus
-    domain.vcpu_current = current if current != nvcpus else None
-    domain.vcpu_states = []
-
-
-def _plug(monitor: Monitor, more: int) -> None:
-    """Plug CPUs in, or out where `more` is below 0.  Errors: CONFIG_UNSUPPORTED, OPERATION_TIMEOUT."""
-    slots = sorted(monitor.execute("query-hotpluggable-cpus"), key=_place)
-    free = [(at, slot) for at, slot in enumerate(slots) if "qom-path" not in slot]
-    names = [str(slot.get("qom-path", "")).removeprefix("/machine/peripheral/") for slot in slots]
-    plugged = [name for name in names if name.startswith("vcpu")]
-    if more > len(free) or -more > len(plugged):
-        detail = "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
-    for at, slot in free[: max(more, 0)]:
-        monitor.execute("device_add", {"driver": slot["type"], "id": f"vcpu{at}", **slot["props"]})
-    for name in reversed(plugged[len(plugged) + more :] if more < 0 else []):
-        monitor.execute("device_del", {"id": name})
-        if not monitor.wait_event("DEVICE_DELETED", name, UNPLUG_SECONDS):
-            detail = "vcpu unplug request timed out. Unplug result must be manually inspected in the domain"
-            raise VirError(OPERATION_TIMEOUT, detail)
-
-
-def _place(slot: "dict[str, Any]") -> "tuple[int, ...]":
-    props = slot.get("props", {})
-    return tuple(int(props.get(name, 0)) for name in ("socket-id", "die-id", "core-id", "thread-id"))
 
 
 # -- host CPUs -------------------------------------------------------------------------------------------
@@ -193,6 +144,14 @@ def domain_pin_vcpu_flags(
             _tune(domain).vcpupins = sorted(pins, key=lambda pin: pin.vcpu or 0)
         if changed.guest is not None:
             _move(threads.vcpu_threads(changed.guest).get(vcpu), cpus)
+
+
+def place_vcpus(guest: "live.Guest", cpus: "dict[str, list[int]]", numbers: "list[int]") -> None:
+    """Put virtual CPUs that have just been plugged in where the definition has them run."""
+    running = threads.vcpu_threads(guest)
+    for number in numbers:
+        if str(number) in cpus:
+            _move(running.get(number), set(cpus[str(number)]))
 
 
 def domain_pin_emulator(driver: "QemuDriver", dom: DomainRef, cpumap: bytes, flags: int = 0) -> None:

@@ -18,6 +18,7 @@ from pyvirsh.backend.qemu import (
     argv,
     defaults,
     define,
+    hotcpus,
     images,
     launching,
     livexml,
@@ -71,6 +72,7 @@ def prepare(driver: "QemuDriver", domain: "Domain", flags: int) -> None:
     prepare_nvram(domain, reset=bool(flags & c.DOMAIN_START_RESET_NVRAM))
     images.prepare(domain)
     defaults.align(domain)
+    hotcpus.order(domain)
     aliases.assign(domain)
     number_images(domain)
 
@@ -121,6 +123,7 @@ def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decis
             "environment": command.env,
             "master_key": command.master_key,
             "setup": setup(domain),
+            "plug": hotcpus.plugged_at_start(domain),
             "live": format_domain(domain),
             "terminals": terminals,
             "actions": {

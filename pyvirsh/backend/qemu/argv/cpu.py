@@ -152,8 +152,11 @@ def topology(plan: Plan) -> None:
     """State how many CPUs there are and how they are grouped."""
     domain, cpu = plan.domain, plan.domain.cpu
     total = domain.vcpus or 1
-    parts = [str(domain.vcpu_current or total)]
-    if domain.vcpu_current is not None and domain.vcpu_current != total:
+    # Those that can be taken out again are plugged in before the guest runs.
+    fixed = sum(state.enabled == "yes" and state.hotpluggable == "no" for state in domain.vcpu_states)
+    boot = fixed or domain.vcpu_current or total
+    parts = [str(boot)]
+    if boot != total:
         parts.append(f"maxcpus={total}")
     if cpu is None or not cpu.sockets:
         plan.add("smp", ",".join([*parts, f"sockets={total}", "cores=1", "threads=1"]))

@@ -32,6 +32,8 @@ AGENT_NOT_YET = (
 )
 # What is asked of every QEMU that is taken in charge.
 MACHINE: "list[Command]" = [("query-chardev", None), ("query-cpus-fast", None), ("query-iothreads", None)]
+# What says which virtual CPU is which.
+PLACE = ("socket-id", "die-id", "core-id", "thread-id")
 
 # How long QEMU may take to end by itself, and how long the kernel to end it.
 TERM_SECONDS = 5.0
@@ -39,6 +41,15 @@ GLANCE_SECONDS = 0.2
 KILL_SECONDS = 10.0
 # When to try again to write down what could not be.
 AGAIN_SECONDS = 1.0
+
+
+def plugging(numbers: "list[int]", slots: "list[dict[str, Any]]") -> "list[Command]":
+    """Return the commands that plug virtual CPUs in; slots: what QEMU says of all there may be."""
+    slots.sort(key=lambda slot: [int(slot["props"].get(name, 0)) for name in PLACE])
+    return [
+        ("device_add", {"driver": slots[at]["type"], "id": f"vcpu{at}", **slots[at]["props"]})
+        for at in numbers
+    ]
 
 
 class Ending:
@@ -140,6 +151,8 @@ class Supervisor:
         try:
             self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
             setup = [(name, arguments) for name, arguments in self.spec.pop("setup", ())]
+            if self.spec["plug"]:
+                yield plugging(self.spec["plug"], (yield [("query-hotpluggable-cpus", None)])[0])
             self.note_machine((yield [*MACHINE, *setup]))
             self.place_threads()
             if self.spec["paused"]:
