@@ -33,12 +33,20 @@ def free_port() -> int:
 
 
 def wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until a socket or file is there."""
+    """Wait until a file is there, or a socket that takes connections."""
     deadline = time.monotonic() + PATIENCE
-    while not path.exists():
+    while not _is_there(path):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args} did not make {path}")
         time.sleep(0.02)
+
+
+def _is_there(path: Path) -> bool:
+    if not path.is_socket():
+        return path.exists()
+    # A socket is seen before its daemon listens.
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(str(path)) == 0
 
 
 def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
