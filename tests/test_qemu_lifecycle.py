@@ -1,8 +1,11 @@
 """Real guests from definition to end: what works, what is refused, and in whose words."""
 
 import os
+import re
+import shlex
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -225,6 +228,32 @@ def test_autostart_is_a_unit_that_can_be_seen(house):
     assert house.driver.connect_list_all_domains(flags) == [dom]
     house.driver.domain_set_autostart(dom, 0)
     assert not unit.exists() and house.driver.connect_list_all_domains(flags) == []
+
+
+def test_autostart_for_one_time(house):
+    dom = house.define("g")
+    house.run("autostart", "g", "--once")
+    assert house.driver.domain_get_autostart_once(dom) and not house.driver.domain_get_autostart(dom)
+    (unit,) = (house.root / "etc/systemd").glob("*.service")
+    done = re.search(r"ExecStartPost=(.*)\n", unit.read_text()).group(1)
+    house.driver.domain_set_autostart(dom, 1)
+    subprocess.run(shlex.split(done), check=True, timeout=60, stdout=subprocess.DEVNULL)
+    assert "Autostart:      enable\nAutostart Once: disable\n" in house.run("dominfo", "g")
+    assert "ExecStartPost" not in unit.read_text()
+    house.driver.domain_set_autostart_once(dom, 1)
+    house.driver.domain_undefine(dom)
+    assert not unit.exists()
+    dom = house.driver.domain_create_xml(domain("g"))
+    assert refused(house.driver.domain_set_autostart_once, dom, 1).endswith("autostart for transient domain")
+
+
+def test_there_are_no_jobs(house):
+    dom = house.define("g")
+    assert refused(house.driver.domain_get_job_stats, dom).endswith("domain is not running")
+    assert house.driver.domain_get_job_stats(dom, c.DOMAIN_JOB_STATS_COMPLETED) == (0, [])
+    house.driver.domain_create(dom)
+    assert house.run("domjobinfo", "g").split() == ["Job", "type:", "None"]
+    assert refused(house.driver.domain_abort_job, dom).endswith("no job is active on the domain")
 
 
 def test_lifecycle_actions_that_are_refused(house):

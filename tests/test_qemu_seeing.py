@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 
@@ -177,6 +178,29 @@ def test_screenshot(house):
     assert mime == "image/png" and data.startswith(b"\x89PNG")
     assert refused(house.driver.domain_screenshot, dom, 3).endswith("no such screen ID")
     assert not [name for name in os.listdir(house.runtime / dom.uuid) if name.startswith("screen")]
+
+
+def test_a_screen_on_a_connection_of_the_caller_s(house):
+    """The first words of a VNC server come; with and without its password."""
+    screen = "<graphics type='vnc' passwd='x'/><video><model type='vga'/></video>"
+    dom = house.start("g", devices=screen)
+    for flags, kinds in ((0, b"\x02"), (c.DOMAIN_OPEN_GRAPHICS_SKIPAUTH, b"\x01")):
+        with socket.socket(fileno=house.driver.domain_open_graphics_fd(dom, 0, flags)) as sock:
+            assert words_of(sock, kinds)
+    mine, theirs = socket.socketpair()
+    with mine, theirs:
+        house.driver.domain_open_graphics(dom, 0, [theirs.fileno()])
+        assert words_of(mine, b"\x02")
+    assert refused(house.driver.domain_open_graphics_fd, dom, 1).endswith("No graphics backend with index 1")
+
+
+def words_of(sock, kinds):
+    """Talk to a VNC server until it says how it wants to be asked; say whether that is one of these kinds."""
+    sock.settimeout(10)
+    with sock.makefile("rb") as file:
+        assert file.read(12).startswith(b"RFB 003.")
+        sock.sendall(b"RFB 003.008\n")
+        return file.read(1 + len(kinds)) == bytes([len(kinds)]) + kinds
 
 
 def test_keys_and_interrupts(house):

@@ -1,4 +1,4 @@
-"""Autostart: a mark on the definition, and a systemd unit that starts the guest.
+"""Autostart: marks on the definition, and a systemd unit that starts the guest.
 
 The unit is a plain file that systemctl shows: of the system, of the user, or, for a connection
 with a root of its own, below that root, where nobody loads it unless it is linked.
@@ -9,7 +9,7 @@ import sys
 
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.durable import make_directory, write_file
-from pyvirsh.backend.qemu.driver import AUTOSTART
+from pyvirsh.backend.qemu.driver import AUTOSTART, ONCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +24,26 @@ def unit_name(dom: DomainRef) -> str:
     return f"pyvirsh-{dom.uuid}.service"
 
 
-def add(driver: "QemuDriver", dom: DomainRef) -> None:
-    """Have the guest started with the machine, or with the user's session."""
-    driver.store.set_mark(dom.uuid, AUTOSTART, on=True)
-    write_unit(driver, dom)
+def mark(driver: "QemuDriver", dom: DomainRef, which: str, *, on: bool) -> None:
+    """Have the guest started with the machine, or with the user's session: each time, or the next time."""
+    if not on and not driver.store.is_marked(dom.uuid, which):
+        return
+    driver.store.set_mark(dom.uuid, which, on=on)
+    if is_marked(driver, dom):
+        write_unit(driver, dom)
+    else:
+        _remove_unit(driver, dom)
+
+
+def is_marked(driver: "QemuDriver", dom: DomainRef) -> bool:
+    """Say whether the guest is to be started at all."""
+    return any(driver.store.is_marked(dom.uuid, which) for which in (AUTOSTART, ONCE))
+
+
+def forget(driver: "QemuDriver", dom: DomainRef) -> None:
+    """Do not have the guest started any more."""
+    for which in (AUTOSTART, ONCE):
+        mark(driver, dom, which, on=False)
 
 
 def write_unit(driver: "QemuDriver", dom: DomainRef) -> None:
@@ -43,11 +59,7 @@ def write_unit(driver: "QemuDriver", dom: DomainRef) -> None:
     _reload(driver)
 
 
-def remove(driver: "QemuDriver", dom: DomainRef) -> None:
-    """Do not have the guest started any more."""
-    if not driver.store.is_marked(dom.uuid, AUTOSTART):
-        return
-    driver.store.set_mark(dom.uuid, AUTOSTART, on=False)
+def _remove_unit(driver: "QemuDriver", dom: DomainRef) -> None:
     units = driver.roots.units
     for path in (
         f"{units}/{TARGETS[driver.roots.units_kind]}.wants/{unit_name(dom)}",
@@ -64,6 +76,10 @@ def unit(driver: "QemuDriver", dom: DomainRef) -> str:
     """Return the unit's text.  The guest is named by its UUID: a name may have any character."""
     program = " ".join(_quoted(word) for word in (sys.executable, "-m", "pyvirsh"))
     uri = _quoted(driver.roots.uri)
+    # A unit that is there for one time does away with itself when the guest runs.
+    once = ""
+    if driver.store.is_marked(dom.uuid, ONCE):
+        once = f"ExecStartPost={program} -c {uri} autostart {dom.uuid} --once --disable\n"
     after = "After=network.target local-fs.target\n" if driver.roots.units_kind == "system" else ""
     return (
         "[Unit]\n"
@@ -74,6 +90,7 @@ def unit(driver: "QemuDriver", dom: DomainRef) -> str:
         "Type=oneshot\n"
         "RemainAfterExit=yes\n"
         f"ExecStart={program} -c {uri} start {dom.uuid}\n"
+        f"{once}"
         # The guest is not the unit's to kill: it has a supervisor, and it outlives a stop of the unit.
         "KillMode=process\n"
         "\n"

@@ -16,7 +16,7 @@ from pyvirsh.backend.errors import (
     VirError,
 )
 from pyvirsh.backend.qemu import autostart, kept, live, livexml, probe, validate
-from pyvirsh.backend.qemu.driver import AUTOSTART, no_domain
+from pyvirsh.backend.qemu.driver import no_domain
 from pyvirsh.backend.qemu.events import announce
 
 TYPE_CHECKING = False
@@ -167,7 +167,7 @@ def domain_undefine_flags(driver: "QemuDriver", dom: DomainRef, flags: int = 0) 
         domain = driver.definition(dom)
         _check_kept(driver, dom, guest, flags)
         _remove_state(driver, domain, guest, flags)
-        autostart.remove(driver, dom)
+        autostart.forget(driver, dom)
         driver.store.remove(dom.uuid, domain.name, keep_name=guest is not None)
         gone = guest is None
         if gone:
@@ -253,7 +253,7 @@ def domain_rename(driver: "QemuDriver", dom: DomainRef, new_name: "str | None", 
         domain.name = name
         config = format_domain(domain).encode("utf-8", "surrogateescape")
         driver.store.rename(dom.uuid, old, name, config)
-        if driver.store.is_marked(dom.uuid, AUTOSTART):
+        if autostart.is_marked(driver, dom):
             autostart.write_unit(driver, DomainRef(name, dom.uuid, -1))
     announce(driver, dom, (c.DOMAIN_EVENT_UNDEFINED, c.DOMAIN_EVENT_UNDEFINED_RENAMED))
     announce(driver, DomainRef(name, dom.uuid, -1), (c.DOMAIN_EVENT_DEFINED, c.DOMAIN_EVENT_DEFINED_RENAMED))

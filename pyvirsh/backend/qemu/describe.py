@@ -9,6 +9,7 @@ from pyvirsh.backend.checks import allowed, invalid, no_metadata
 from pyvirsh.backend.errors import OPERATION_DENIED, OPERATION_INVALID, VirError
 from pyvirsh.backend.qemu import autostart, livexml
 from pyvirsh.backend.qemu.change import Change
+from pyvirsh.backend.qemu.driver import AUTOSTART, ONCE
 from pyvirsh.backend.qemu.events import announce
 from pyvirsh.backend.qemu.info import chosen
 from pyvirsh.backend.store import heading
@@ -110,11 +111,16 @@ def _set(domain: "Domain", type: int, text: "str | None", key: "str | None", uri
 
 
 def domain_set_autostart(driver: "QemuDriver", dom: DomainRef, autostart_on: int) -> None:
+    _mark(driver, dom, AUTOSTART, on=bool(autostart_on))
+
+
+def domain_set_autostart_once(driver: "QemuDriver", dom: DomainRef, autostart_on: int) -> None:
+    _mark(driver, dom, ONCE, on=bool(autostart_on))
+
+
+def _mark(driver: "QemuDriver", dom: DomainRef, which: str, *, on: bool) -> None:
     with driver.hold(dom.uuid, "autostart"):
         if not driver.store.exists(dom.uuid):
             driver.check_exists(dom)
             raise VirError(OPERATION_INVALID, "cannot set autostart for transient domain")
-        if autostart_on:
-            autostart.add(driver, dom)
-        else:
-            autostart.remove(driver, dom)
+        autostart.mark(driver, dom, which, on=on)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyvirsh.backend.qemu.roots import Roots
     from pyvirsh.backend.storage.keeping import Storage
 
-AUTOSTART = "autostart"
+AUTOSTART, ONCE = "autostart", "autostart-once"
 LOCKS = "locks"
 
 
@@ -237,6 +237,10 @@ class QemuDriver(Driver):
     def domain_get_autostart(self, dom: DomainRef) -> bool:
         self.check_exists(dom)
         return self.store.is_marked(dom.uuid, AUTOSTART)
+
+    def domain_get_autostart_once(self, dom: DomainRef) -> bool:
+        self.check_exists(dom)
+        return self.store.is_marked(dom.uuid, ONCE)
 
 
 ACTIVE_FLAGS = c.CONNECT_LIST_DOMAINS_ACTIVE | c.CONNECT_LIST_DOMAINS_INACTIVE

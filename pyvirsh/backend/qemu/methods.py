@@ -28,6 +28,7 @@ METHODS = {
         "domain_get_metadata",
         "domain_get_xml_desc",
         "domain_set_autostart",
+        "domain_set_autostart_once",
         "domain_set_metadata",
     ),
     "disks": (
@@ -47,6 +48,7 @@ METHODS = {
         "events_fileno",
         "next_events",
     ),
+    "graphics": ("domain_open_graphics", "domain_open_graphics_fd"),
     "guestinfo": (
         "domain_get_fsinfo",
         "domain_get_guest_info",
@@ -81,6 +83,12 @@ METHODS = {
         "domain_list_all_snapshots",
         "domain_snapshot_num",
         "node_get_security_model",
+    ),
+    "jobs": (
+        "domain_abort_job",
+        "domain_abort_job_flags",
+        "domain_get_job_info",
+        "domain_get_job_stats",
     ),
     "lifecycle": (
         "domain_destroy",
