@@ -136,7 +136,8 @@ def domblkstat(ctx: "Session", args: "Args") -> None:
     for key in keys:
         plain, label = BLOCK_STATS.get(key, (key, f" {key}"))
         lines.append(f"{label} {stats[key]}" if args.human else f"{device} {plain} {stats[key]}")
-    ctx.out.data({"device": device, **{key: stats[key] for key in keys}}, "".join(x + "\n" for x in lines))
+    data = {key + "_ns" if key.endswith("_times") else key: stats[key] for key in keys}
+    ctx.out.data({"device": device, **data}, "".join(x + "\n" for x in lines))
 
 
 def _block_stats(ctx: "Session", dom: "DomainRef", typed: str, device: str) -> "dict[str, object]":
@@ -259,6 +260,8 @@ MEMORY_STATS = (
     "hugetlb_pgalloc",
     "hugetlb_pgfail",
 )
+# The others are in KiB.
+UNITLESS_STATS = ("major_fault", "minor_fault", "last_update", "hugetlb_pgalloc", "hugetlb_pgfail")
 
 
 @TABLE.command(
@@ -290,4 +293,5 @@ def dommemstat(ctx: "Session", args: "Args") -> None:
     with ctx.failing(f"Failed to get memory statistics for domain {args.domain}"):
         counts = ctx.driver.domain_memory_stats(dom)
     stats = {MEMORY_STATS[tag]: n for tag, n in counts if tag < len(MEMORY_STATS)}
-    ctx.out.data(stats, "".join(f"{key} {count}\n" for key, count in stats.items()))
+    data = {key if key in UNITLESS_STATS else f"{key}_kib": count for key, count in stats.items()}
+    ctx.out.data(data, "".join(f"{key} {count}\n" for key, count in stats.items()))

@@ -285,9 +285,15 @@ def await_condition(ctx: "Session", args: "Args") -> None:
         try:
             while not is_met(ctx, dom):
                 if deadline.passed():
-                    ctx.out.line(TIMED_OUT)
+                    _ended(ctx, TIMED_OUT)
                     raise CommandFailed
                 driver.next_events(deadline.left())
         except KeyboardInterrupt:
-            ctx.out.line(INTERRUPTED)
+            _ended(ctx, INTERRUPTED)
             raise CommandFailed from None
+
+
+def _ended(ctx: "Session", text: str) -> None:
+    """Say why waiting has ended; as data the status alone tells."""
+    if not ctx.out.structured:
+        ctx.out.line(text)

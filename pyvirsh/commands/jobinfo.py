@@ -126,7 +126,7 @@ def _some(
     rows: "tuple[tuple[str, str, Callable[[int], str]], ...]", given: "dict[str, int | float | str]"
 ) -> "list[Field]":
     return [
-        (label, name, Shown(given[name], show(given[name])))  # type: ignore[arg-type]
+        (label, f"{name}_ms" if show is _ms else name, Shown(given[name], show(given[name])))  # type: ignore[arg-type]
         for label, name, show in rows
         if name in given
     ]

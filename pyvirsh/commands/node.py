@@ -83,11 +83,12 @@ def nodecpustats(ctx: "Session", args: "Args") -> None:
     stats = _cpu_stats(ctx, cpu)
     if not args.percent:
         shown = {name: stats[key] for key, name in CPU_STATS.items() if key in stats}
-        ctx.out.data(shown, "".join(f"{name + ':':<15} {value:>20}\n" for name, value in shown.items()))
+        text = "".join(f"{name + ':':<15} {value:>20}\n" for name, value in shown.items())
+        ctx.out.data({f"{name}_ns": value for name, value in shown.items()}, text)
     elif "utilization" in stats:
         busy = stats["utilization"]
         text = f"{'usage:':<15} {busy:>5}%\n{'idle:':<15} {100 - busy:>5}%\n"
-        ctx.out.data({"usage": busy, "idle": 100 - busy}, text)
+        ctx.out.data({"usage_percent": busy, "idle_percent": 100 - busy}, text)
     else:
         # There is nothing to wait for but the time itself.
         time.sleep(1)
@@ -116,7 +117,7 @@ def _shares(ctx: "Session", spent: "dict[str, int]") -> None:
         f"{name + ':':<15} {f'{share:5.1f}' if share is not None else ' -nan'}%\n"
         for name, share in percent.items()
     ]
-    ctx.out.data(percent, "".join(lines))
+    ctx.out.data({f"{name}_percent": share for name, share in percent.items()}, "".join(lines))
 
 
 @TABLE.command(

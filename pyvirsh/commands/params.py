@@ -83,7 +83,23 @@ def fetched(
         raise CommandFailed(f"Unable to get {what} parameters", error.text) from error
 
 
+# End of a parameter's name -> the unit that its key says.
+_UNITS = {
+    ".average": "kib_per_second",
+    ".peak": "kib_per_second",
+    ".floor": "kib_per_second",
+    ".burst": "kib",
+    "_period": "us",
+    "_quota": "us",
+}
+
+
+def key(name: str) -> str:
+    """Return the key of a parameter as data: its name, and the unit where that does not say it."""
+    unit = next((unit for end, unit in _UNITS.items() if name.endswith(end)), "")
+    return name.replace(".", "_") + (f"_{unit}" if unit else "")
+
+
 def show(ctx: "Session", params: "Iterable[TypedParam]") -> None:
     """Write parameters one a line."""
-    fields = [(param[0], param[0].replace(".", "_"), shown(param)) for param in params]
-    ctx.out.fields(fields, colon=": ")
+    ctx.out.fields([(param[0], key(param[0]), shown(param)) for param in params], colon=": ")

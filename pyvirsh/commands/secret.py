@@ -127,7 +127,8 @@ def _value(ctx: "Session", args: "Args") -> bytes:
     if args.interactive:
         from pyvirsh.shell.hidden import read_hidden
 
-        ctx.out.raw("Enter new value for secret:")
+        ask = ctx.out.progress if ctx.out.structured else ctx.out.raw
+        ask("Enter new value for secret:")
         ctx.out.flush()
         return read_hidden()
     raise CommandFailed("Input secret value is missing")

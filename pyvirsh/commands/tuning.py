@@ -12,7 +12,7 @@ from pyvirsh.backend.api import (
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.commands import rates
 from pyvirsh.commands.options import AFFECTED, AFFECTED_RULES, CONFIG, CURRENT, DOMAIN, LIVE, affected
-from pyvirsh.commands.params import fetched, show, shown
+from pyvirsh.commands.params import fetched, key, show, shown
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import INT_MAX, LONG_MAX, UINT_MAX, ULONG_MAX, parse_integer
 from pyvirsh.shell.output import Shown
@@ -280,7 +280,7 @@ def schedinfo(ctx: "Session", args: "Args") -> None:
         else:
             ctx.driver.domain_set_scheduler_parameters(dom, changes)
         params = current()
-    fields = [(param[0], param[0], shown(param)) for param in params]
+    fields = [(param[0], key(param[0]), shown(param)) for param in params]
     ctx.out.fields([("", "scheduler", scheduler), *fields], colon=": ")
 
 

@@ -330,7 +330,7 @@ def _cpus_used(
             break
         for cpu, used in enumerate(_by_cpu(params), first):
             _say(ctx, f"CPU{cpu}:\n" + "".join(map(_used_line, used)))
-            rows.append({"cpu": cpu, **{name: plain(shown(param)) for param in used for name in param[:1]}})
+            rows.append({"cpu": cpu, **_used(used)})
     return rows
 
 
@@ -341,7 +341,12 @@ def _total_used(ctx: "Session", dom: "DomainRef") -> "dict[str, object]":
         _say(ctx, "No total stats available")
         raise CommandFailed
     _say(ctx, "Total:\n" + "".join(map(_used_line, params)))
-    return {param[0]: plain(shown(param)) for param in params}
+    return _used(params)
+
+
+def _used(params: "list[TypedParam]") -> "dict[str, object]":
+    """Return what has been used as data; times are in nanoseconds."""
+    return {name + "_ns" if name.endswith("_time") else name: value for name, _, value in params}
 
 
 def _say(ctx: "Session", text: str) -> None:

@@ -178,8 +178,8 @@ def complete(ctx: "Session", args: "Args") -> None:
         # What is wrong with the connection is no candidate; nor is it when more commands follow.
         ctx.out.mute_errors()
     found = engine.for_words(ctx, args.string)
-    for candidate in found:
-        ctx.out.line(candidate.text)
+    texts = [candidate.text for candidate in found]
+    ctx.out.data(texts, "".join(text + "\n" for text in texts))
     if not found:
         raise CommandFailed
 

@@ -24,7 +24,7 @@ def render(value: object, format: str) -> str:
         return "".join(line + "\n" for line in _yaml(data))
     if format == "csv":
         return _csv(data)
-    return "".join(_text(name) + "\n" for name in _names(data))
+    return "".join(text_of(name) + "\n" for name in _names(data))
 
 
 def one_line(values: "dict[str, object]") -> str:
@@ -84,13 +84,34 @@ def _yaml_entry(key: str, item: object) -> "Iterator[str]":
 
 
 def _yaml_scalar(value: object) -> str:
-    if isinstance(value, float) and value != value:
-        return ".nan"
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return ".inf" if value > 0 else "-.inf"
-    if isinstance(value, str) and _is_plain(value):
-        return value
+    if isinstance(value, float):
+        return _yaml_float(value)
+    if isinstance(value, str):
+        return value if _is_plain(value) else '"' + "".join(map(_yaml_char, value)) + '"'
     return _json(value)
+
+
+def _yaml_float(value: float) -> str:
+    if value != value:
+        return ".nan"
+    if value in (float("inf"), float("-inf")):
+        return ".inf" if value > 0 else "-.inf"
+    number, e, power = repr(value).partition("e")
+    # Many readers take 1e+16 for a word.
+    return f"{number if '.' in number else number + '.0'}e{power}" if e else number
+
+
+_YAML_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def _yaml_char(char: str) -> str:
+    """Return a character as it stands in quotes."""
+    if char in _YAML_ESCAPES:
+        return _YAML_ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _is_plain(text: str) -> bool:
@@ -112,7 +133,7 @@ def _csv(data: object) -> str:
     writer = csv.writer(file, lineterminator="\n")
     if keys:
         writer.writerow(keys)
-        writer.writerows([_text(row.get(key)) for key in keys] for row in rows)
+        writer.writerows([text_of(row.get(key)) for key in keys] for row in rows)
     return file.getvalue()
 
 
@@ -133,7 +154,7 @@ def _names(data: object) -> "Iterator[object]":
             yield item
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """Return a single value as text without quotes: nothing for None, JSON for what has parts."""
     if value is None:
         return ""
