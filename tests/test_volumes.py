@@ -8,7 +8,8 @@ from oneline import run
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import Driver, StoragePoolRef, StorageVolRef
 from pyvirsh.backend.errors import INTERNAL_ERROR, NO_STORAGE_VOL, NO_SUPPORT, VirError
-from pyvirsh.backend.remote.client import Client, RemoteStream
+from pyvirsh.backend.remote.client import Client
+from pyvirsh.backend.remote.stream import RemoteStream
 from pyvirsh.commands import voltransfer
 from pyvirsh.commands.volcreate import renamed
 from pyvirsh.errors import CommandFailed

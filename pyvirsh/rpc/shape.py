@@ -4,9 +4,13 @@
 functions are the one place that knows which those are.  No I/O.
 """
 
-from typing import Any
+from __future__ import annotations
 
 from pyvirsh.rpc import protocol, xdr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Arguments that `Driver` leaves out, and what a client sends for them.  A count that is 0 asks how
 # many there are and is followed by a second call.

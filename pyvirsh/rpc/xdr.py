@@ -9,15 +9,20 @@ object handles as the `Ref` classes of `backend.api`, UUIDs as text, typed param
 Source: RFC 4506, with libvirt's ways: char and short take four bytes each.
 """
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Callable
-from typing import Any
 
 from pyvirsh.backend import api
 from pyvirsh.rpc.protocol import STRUCTS, TYPEDEFS
 
-Pack = Callable[[bytearray, Any], None]
-Unpack = Callable[["Cursor"], Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Pack = Callable[[bytearray, Any], None]
+    Unpack = Callable[["Cursor"], Any]
 
 REFS: "dict[str, type[api.Ref]]" = {
     "remote_nonnull_domain": api.DomainRef,

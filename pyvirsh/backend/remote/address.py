@@ -3,8 +3,6 @@
 Source: libvirt's documentation of remote URIs; `reference/rpc/notes.md`, section 5.
 """
 
-from urllib.parse import quote
-
 from pyvirsh.backend import Uri, unquote
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 
@@ -96,6 +94,15 @@ class Address:
             if pairs
             else ""
         )
+
+
+def quote(text: str, safe: str = "/") -> str:
+    """Encode what has a meaning in URIs as %XX escapes."""
+    if text.isascii() and all(char.isalnum() or char in "_.-~" or char in safe for char in text):
+        return text
+    from urllib.parse import quote as encode
+
+    return encode(text, safe=safe)
 
 
 def _host_and_port(place: str, text: str) -> "tuple[str, int]":

@@ -5,16 +5,42 @@ Source: libvirt's documentation of its RPC infrastructure; `reference/rpc/notes.
 
 import select
 import time
-from collections import deque
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, RPC, VirError
 from pyvirsh.rpc import protocol, xdr
 from pyvirsh.rpc.framing import Decoder, FramingError, Packet
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
+    from contextlib import AbstractContextManager
+    from typing import Any, Protocol
+
+    from pyvirsh.backend.remote.stream import RemoteStream
+
+    class Transport(Protocol):
+        """A reliable two-way byte stream; `fds` are the descriptors that have come over it."""
+
+        fds: list[int]
+
+        def fileno(self) -> int:
+            """Return the descriptor that becomes readable."""
+
+        def pending(self) -> bool:
+            """Say whether data has come that the descriptor does not tell of."""
+
+        def recv(self, size: int) -> bytes:
+            """Return what has come, at most `size` bytes; b"" at the end."""
+
+        def send(self, data: bytes, fds: "list[int]") -> None:
+            """Send all of `data`, then each of `fds` (only over a UNIX socket)."""
+
+        def last_words(self) -> str:
+            """Return what the far side said why it ended the connection, "" for nothing."""
+
+        def close(self) -> None:
+            """Let go of the connection."""
+
 
 # A peer that has been silent this long while we wait is asked for a sign of life, and given up
 # when several such questions bring nothing.
@@ -22,40 +48,13 @@ KEEPALIVE_SECONDS = 5
 KEEPALIVE_COUNT = 6
 _PING, _PONG = 1, 2
 
-# libvirt's own clients and servers send stream data in pieces of this size.
-STREAM_CHUNK = protocol.MESSAGE_LEGACY_PAYLOAD_MAX
-
 _READ_SIZE = 262144
-
-
-class Transport(Protocol):
-    """A reliable two-way byte stream; `fds` are the descriptors that have come over it."""
-
-    fds: list[int]
-
-    def fileno(self) -> int:
-        """Return the descriptor that becomes readable."""
-
-    def pending(self) -> bool:
-        """Say whether data has come that the descriptor does not tell of."""
-
-    def recv(self, size: int) -> bytes:
-        """Return what has come, at most `size` bytes; b"" at the end."""
-
-    def send(self, data: bytes, fds: "list[int]") -> None:
-        """Send all of `data`, then each of `fds` (only over a UNIX socket)."""
-
-    def last_words(self) -> str:
-        """Return what the far side said why it ended the connection, "" for nothing."""
-
-    def close(self) -> None:
-        """Let go of the connection."""
 
 
 class Client:
     """Speaks to the peer behind `transport`."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: "Transport") -> None:
         self.interval = KEEPALIVE_SECONDS
         self.count = KEEPALIVE_COUNT
         self.closed_because = ""
@@ -89,6 +88,8 @@ class Client:
 
     def open_stream(self, name: str, values: "tuple[Any, ...]") -> "tuple[tuple[Any, ...], RemoteStream]":
         """Call a procedure that opens a stream; return its result's fields and the stream."""
+        from pyvirsh.backend.remote.stream import RemoteStream
+
         program, number, _ = protocol.PROCEDURES[name]
         serial = self._send_call(name, values, ())
         # Data may come right behind the reply: the stream must be known by then.
@@ -133,7 +134,7 @@ class Client:
         self._shared = self._shared or threading.Condition()
 
     def _alone(self) -> "AbstractContextManager[Any]":
-        return nullcontext() if self._shared is None else self._shared
+        return _NOBODY if self._shared is None else self._shared
 
     def _await_shared(self, shared: "threading.Condition", serial: int) -> Packet:
         """Wait for a reply; of the threads that wait, one takes in what arrives, for all."""
@@ -161,7 +162,7 @@ class Client:
         result: tuple[Any, ...] = self._decode(struct, packet.payload)
         return result
 
-    def _decode(self, struct: str, payload: bytes) -> Any:
+    def _decode(self, struct: str, payload: bytes) -> "Any":
         try:
             return xdr.unpack(struct, payload)
         except xdr.XdrError as error:
@@ -278,6 +279,19 @@ class Client:
         return VirError(INTERNAL_ERROR, self.closed_because, text=self.closed_because)
 
 
+class _Nobody:
+    """Stands for a lock where nobody else is there."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+_NOBODY = _Nobody()
+
+
 def remote_error(payload: bytes) -> VirError:
     """Make the error that a reply carries, in the sender's words."""
     try:
@@ -291,136 +305,3 @@ def _struct(program: int, name: str, suffix: str) -> str:
     prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
     struct = f"{prefix}_{name}_{suffix}"
     return struct if struct in protocol.STRUCTS else ""
-
-
-class RemoteStream:
-    """A stream of bytes that belongs to one call."""
-
-    def __init__(self, client: Client, program: int, number: int, serial: int) -> None:
-        self.serial = serial
-        self._client = client
-        self._program = program
-        self._number = number
-        # What has come and is not read yet: data, and holes as their lengths.
-        self._parts: deque[bytearray | int] = deque()
-        self._ended = False
-        self._confirmed = False
-        self._error: VirError | None = None
-
-    def take(self, packet: Packet) -> None:
-        """Take in a packet of this stream."""
-        if packet.status == protocol.STATUS_ERROR:
-            self._error = remote_error(packet.payload) if packet.payload else None
-            self._ended = self._confirmed = True
-        elif packet.status == protocol.STATUS_OK:
-            self._ended = self._confirmed = True
-        elif packet.type == protocol.STREAM_HOLE:
-            self._take_hole(packet.payload)
-        elif packet.payload:
-            self._parts.append(bytearray(packet.payload))
-        else:
-            self._ended = True
-
-    def _take_hole(self, payload: bytes) -> None:
-        try:
-            length = xdr.unpacker("hyper")(xdr.Cursor(payload))
-        except xdr.XdrError as error:
-            self._error, self._ended = (
-                VirError(RPC, text=f"the peer sent a hole without length: {error}"),
-                True,
-            )
-            return
-        if length > 0:
-            self._parts.append(length)
-
-    def fileno(self) -> int:
-        """Return the connection's descriptor."""
-        return self._client.fileno()
-
-    def pending(self) -> bool:
-        """Say whether `recv` has something without waiting."""
-        return bool(self._parts) or self._ended
-
-    def poll(self) -> bool:
-        """Take in what has arrived; say whether `recv` has something without waiting."""
-        if not self.pending():
-            self._client.pump(0)
-        return self.pending()
-
-    def recv(self, size: int) -> bytes:
-        """Return up to `size` bytes, waiting for some; b"" at the end.
-
-        A hole that was not asked for comes as zeros.
-        """
-        part = self._first()
-        if isinstance(part, int):
-            length = min(size, part)
-            self._parts[0] = part - length
-            data = bytes(length)
-        else:
-            data = bytes(part[:size])
-            del part[: len(data)]
-        if self._parts and not self._parts[0]:
-            self._parts.popleft()
-        return data
-
-    def recv_hole(self) -> int:
-        """Return the length of the hole that comes next, waiting; 0 when data comes, or the end."""
-        part = self._first()
-        if not isinstance(part, int):
-            return 0
-        self._parts.popleft()
-        return part
-
-    def _first(self) -> "bytearray | int":
-        """Return what has come first, waiting for it; nothing at the end."""
-        while not self._parts and not self._ended:
-            self._client.pump(None)
-        if self._parts:
-            return self._parts[0]
-        if self._error is not None:
-            raise self._error
-        return bytearray()
-
-    def send(self, data: bytes) -> int:
-        """Send some of `data`; return how much."""
-        self._check_peer()
-        piece = data[:STREAM_CHUNK]
-        self._packet(protocol.STATUS_CONTINUE, piece)
-        return len(piece)
-
-    def send_hole(self, length: int) -> None:
-        """Send `length` bytes that are zero and need no room."""
-        self._check_peer()
-        payload = bytearray()
-        xdr.packer("hyper")(payload, length)
-        xdr.packer("uint")(payload, 0)
-        self._packet(protocol.STATUS_CONTINUE, bytes(payload), protocol.STREAM_HOLE)
-
-    def _check_peer(self) -> None:
-        """See whether the peer has given up.  Errors: VirError."""
-        self.poll()
-        if self._error is not None:
-            raise self._error
-
-    def finish(self) -> None:
-        """End the stream and wait until the peer has everything."""
-        self._close(protocol.STATUS_OK)
-        if self._error is not None:
-            raise self._error
-
-    def abort(self) -> None:
-        """End the stream at once."""
-        self._close(protocol.STATUS_ERROR)
-
-    def _close(self, status: int) -> None:
-        if self._confirmed:
-            self._client.forget(self)
-            return
-        self._packet(status, b"")
-        while not self._confirmed:
-            self._client.pump(None)
-        self._client.forget(self)
-
-    def _packet(self, status: int, payload: bytes, kind: int = protocol.STREAM) -> None:
-        self._client.send(Packet(self._program, self._number, kind, self.serial, status, payload))

@@ -4,8 +4,9 @@ The table in `rpc.protocol` says what a call takes and gives; what only sizes a 
 here and its counterpart in the answer dropped.
 """
 
+from __future__ import annotations
+
 import os
-from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, Driver, Event, Ref, TypedParam
 from pyvirsh.backend.errors import NO_SUPPORT, RPC, SYSTEM_ERROR, VirError
@@ -13,8 +14,10 @@ from pyvirsh.backend.remote.client import Client
 from pyvirsh.rpc import protocol, xdr
 from pyvirsh.rpc.shape import COUNTS, FILLED, prefix
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 # The peer may answer with typed parameters that are strings (VIR_TYPED_PARAM_STRING_OKAY).

@@ -1,14 +1,14 @@
 """From a remote URI to an open connection: the transport, who we are, the peer's driver."""
 
-from typing import TYPE_CHECKING
-
 from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, VirError
 from pyvirsh.backend.remote.address import Address
-from pyvirsh.backend.remote.client import Client, Transport
+from pyvirsh.backend.remote.client import Client
 from pyvirsh.backend.remote.driver import RemoteDriver
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyvirsh.backend import Uri
+    from pyvirsh.backend.remote.client import Transport
     from pyvirsh.backend.remote.credentials import Ask
 
 CONNECT_TIMEOUT = 15.0
@@ -34,11 +34,10 @@ def open(uri: "Uri", *, read_only: bool, ask: "Ask | None" = None) -> RemoteDriv
     return remote
 
 
-def _transport(address: Address, *, read_only: bool, ask: "Ask | None") -> Transport:
+def _transport(address: Address, *, read_only: bool, ask: "Ask | None") -> "Transport":
     kind = address.transport
     if kind == "unix":
-        from pyvirsh.backend.remote.sockets import default_socket
-        from pyvirsh.backend.remote.unix import UnixTransport
+        from pyvirsh.backend.remote.unix import UnixTransport, default_socket
 
         path = address["socket"] or default_socket(address, read_only=read_only)
         return UnixTransport(path, CONNECT_TIMEOUT)

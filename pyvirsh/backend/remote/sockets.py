@@ -1,4 +1,4 @@
-"""Transports over sockets: TCP and TLS, and where daemons listen on this host."""
+"""Transports over TCP and TLS."""
 
 import os
 import socket
@@ -9,41 +9,6 @@ from pyvirsh.backend.remote.address import Address
 
 TCP_PORT = 16509
 TLS_PORT = 16514
-
-# driver scheme -> the modular daemon that serves it
-DAEMONS = {
-    "qemu": "virtqemud",
-    "lxc": "virtlxcd",
-    "xen": "virtxend",
-    "ch": "virtchd",
-    "vbox": "virtvboxd",
-    "bhyve": "virtbhyved",
-    "vz": "virtvzd",
-    "network": "virtnetworkd",
-    "storage": "virtstoraged",
-    "secret": "virtsecretd",
-    "nodedev": "virtnodedevd",
-    "nwfilter": "virtnwfilterd",
-    "interface": "virtinterfaced",
-}
-
-
-def default_socket(address: Address, *, read_only: bool, exists: "object" = None) -> str:
-    """Return where the daemon for `address` listens for the user or for the system.
-
-    mode=direct: the driver's own daemon; legacy: libvirtd; auto: the first if it is there.
-    """
-    if address.is_session and os.geteuid() != 0:
-        base = os.environ.get("XDG_RUNTIME_DIR") or os.path.join(os.path.expanduser("~"), ".cache")
-        directory, suffix = os.path.join(base, "libvirt"), ""
-    else:
-        directory, suffix = "/run/libvirt", "-ro" if read_only else ""
-    legacy = f"{directory}/libvirt-sock{suffix}"
-    daemon = DAEMONS.get(address.driver)
-    if daemon is None or address["mode"] == "legacy":
-        return legacy
-    direct = f"{directory}/{daemon}-sock{suffix}"
-    return direct if address["mode"] == "direct" or os.path.exists(direct) else legacy
 
 
 class SocketTransport:
