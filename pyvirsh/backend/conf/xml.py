@@ -24,17 +24,13 @@ Element = etree._Element  # noqa: SLF001  (lxml names the class of its elements 
 # Encodings in which the marks below are what they are in ASCII.
 _ENCODING = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _READABLE = re.compile("utf-?8|(us-)?ascii|iso[_-]?8859-?[0-9]+|latin-?[0-9]|windows-125[0-9]")
-# One part of a document; never looks at a byte twice.
-_MARK = re.compile(
-    rb"""<(?:
-        !--(?:[^-]|-(?!->))*+-->
-        | !\[CDATA\[(?:[^]]|\](?!\]>))*+\]\]>
-        | (?P<type>!(?:DOCTYPE|ENTITY))
-        | \?(?:[^?]|\?(?!>))*+\?>
-        | (?P<end>/)?(?P<name>[^\s<>/!?"'])(?:[^<>"'/]|"[^"]*+"|'[^']*+'|/(?!>))*+(?P<empty>/)?>
-    )""",
-    re.VERBOSE | re.IGNORECASE,
-)
+# A tag as nearly all are.
+_TAG = re.compile(rb"""</?[\w:.-]+(?:\s+[\w:.-]+=(?:"[^"<]*"|'[^'<]*'))*\s*/?>""")
+# What ends any other, or hides its end.
+_IN_TAG = re.compile(rb"[<>\"']")
+# What is no tag, and how it ends.
+_OTHERS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
+_TYPES = (b"DOCTYPE", b"ENTITY")
 # What XML 1.0 cannot carry.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -80,17 +76,41 @@ def _check_shape(data: bytes) -> None:
         raise VirError(XML_ERROR, f"the document's encoding '{name}' is not read: convert it to UTF-8")
     depth = parts = 0
     at = data.find(b"<")
-    while at >= 0 and (mark := _MARK.match(data, at)):
-        if mark.group("type"):
-            raise VirError(XML_ERROR, "the document declares a document type, which is not allowed")
+    while at >= 0:
         parts += 1
-        if mark.group("name"):
-            depth += -1 if mark.group("end") else 0 if mark.group("empty") else 1
-        if depth > DEPTH_MAX:
-            raise VirError(XML_ERROR, f"elements are nested more than {DEPTH_MAX} deep")
         if parts > 2 * ELEMENTS_MAX:
             raise VirError(XML_ERROR, f"the document has more than {ELEMENTS_MAX} elements")
-        at = data.find(b"<", mark.end())
+        end = _part_end(data, at)
+        if data[at + 1 : at + 2] not in (b"!", b"?"):
+            closing, empty = data[at + 1 : at + 2] == b"/", data[end - 2 : end - 1] == b"/"
+            depth += -1 if closing else 0 if empty else 1
+        if depth > DEPTH_MAX:
+            raise VirError(XML_ERROR, f"elements are nested more than {DEPTH_MAX} deep")
+        at = data.find(b"<", end) if end else -1
+
+
+def _part_end(data: bytes, at: int) -> int:
+    """Return where the part of a document ends that begins at `at`; 0 where it is not well formed.
+
+    Errors: XML_ERROR for a document type.
+    """
+    if tag := _TAG.match(data, at):
+        return tag.end()
+    for begin, end in _OTHERS:
+        if data.startswith(begin, at):
+            found = data.find(end, at + len(begin))
+            return found + len(end) if found >= 0 else 0
+    if data[at + 2 : at + 9].upper().startswith(_TYPES):
+        raise VirError(XML_ERROR, "the document declares a document type, which is not allowed")
+    position = at + 1
+    while mark := _IN_TAG.search(data, position):
+        if mark[0] == b">":
+            return mark.end()
+        closing = data.find(mark[0], mark.end()) if mark[0] != b"<" else -1
+        if closing < 0:
+            return 0
+        position = closing + 1
+    return 0
 
 
 def _syntax_error(data: bytes, log: "Iterable[etree._LogEntry]") -> VirError:
