@@ -43,7 +43,7 @@ def absolute(path: str) -> str:
     if path.startswith("/"):
         return path
     try:
-        return f"{os.getcwd()}/{path}"
+        return f"{os.getcwd().rstrip('/')}/{path}"
     except OSError as error:
         raise CommandFailed(f"could not build absolute file path of '{path}': {error.strerror}") from error
 

@@ -8,13 +8,11 @@ from functools import cache
 from pyvirsh import commands
 from pyvirsh.spec import ALIAS, BOOL, INT, Opt
 from walks.documents import DOCUMENTS
-from walks.grammar import VALUES
+from walks.grammar import readable
+from walks.values import VALUES
 
 # What asks somebody, waits for something, speaks of the programs themselves or leaves the test driver.
-_LEFT_OUT = re.compile(
-    r".*edit|.*event|await|cd|pwd|connect|quit|exit|help|version|migrate.*|nodesuspend|complete|screenshot"
-    r"|net-port-(dumpxml|delete)|hostname|console|echo|serve|capabilities|self-test"
-)
+_LEFT_OUT = re.compile(r".*event|await|quit|exit|help|complete|self-test|serve|connect|install-helper")
 _OPTIONS_LEFT_OUT = ("console", "edit", "editor", "verbose", "timeout", "wait", "autodestroy")
 # What offers an option's values -> the name of values in the grammar.
 _OFFERED = {
@@ -91,7 +89,7 @@ def command(dice: random.Random) -> str:
             words.append(f"--{option.name} {_value(dice, name, option)}")
         else:
             words.append(f"--{option.name}")
-    return " ".join(words)
+    return readable(" ".join(words))
 
 
 def _value(dice: random.Random, name: str, option: Opt) -> str:

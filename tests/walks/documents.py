@@ -103,6 +103,98 @@ DOCUMENTS = {
     "dev-bad.xml": "<device><capability type='bogus'/></device>",
 }
 
+_RICH = (
+    "<title>T</title><description>D</description><metadata><a:x xmlns:a='http://a'>1</a:x></metadata>"
+    "<iothreads>2</iothreads><cputune><shares>7</shares><vcpupin vcpu='0' cpuset='0-3'/>"
+    "<emulatorpin cpuset='1'/></cputune><resource><partition>/m</partition></resource>"
+    "<memtune><hard_limit unit='MiB'>900</hard_limit></memtune>"
+    "<numatune><memory mode='strict' nodeset='0-1'/></numatune>"
+    "<features><acpi/><apic/><pae/></features><cpu mode='custom' match='exact'><model>qemu64</model>"
+    "<topology sockets='1' cores='2' threads='1'/></cpu><clock offset='utc'><timer name='pit'/></clock>"
+    "<on_poweroff>destroy</on_poweroff><on_crash>restart</on_crash><devices><emulator>/bin/e</emulator>"
+    "<disk type='block' device='disk'><driver name='qemu' type='raw' cache='none'/><source dev='/dev/a'/>"
+    "<target dev='vda' bus='virtio'/><serial>S1</serial><iotune><total_bytes_sec>1000</total_bytes_sec>"
+    "</iotune></disk><disk type='network' device='disk'><source protocol='rbd' name='p/i'>"
+    "<host name='h' port='6789'/></source><target dev='sdb' bus='scsi'/></disk>"
+    "<disk type='file' device='floppy'><target dev='fda' bus='fdc'/></disk>"
+    "<controller type='usb' index='0' model='none'/><controller type='scsi' index='0'/>"
+    "<filesystem type='mount'><source dir='/s'/><target dir='/t'/></filesystem>"
+    "<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><target dev='vnet9'/>"
+    "<model type='virtio'/><bandwidth><inbound average='100' peak='200'/></bandwidth>"
+    "<link state='down'/></interface><interface type='user'><mac address='52:54:00:00:00:03'/></interface>"
+    "<serial type='pty'><target port='0'/></serial><console type='pty'/><channel type='unix'>"
+    "<target type='virtio' name='org.qemu.guest_agent.0'/></channel><input type='tablet' bus='usb'/>"
+    "<graphics type='vnc' port='5901' passwd='secret'/><graphics type='spice' autoport='yes'/>"
+    "<sound model='ac97'><alias name='ua-x'/></sound><video><model type='cirrus' vram='9216'/></video>"
+    "<watchdog model='i6300esb' action='reset'/><rng model='virtio'><backend model='random'>/dev/random"
+    "</backend></rng><memballoon model='virtio'/></devices>"
+    "<seclabel type='dynamic' model='selinux' relabel='yes'/>"
+)
+DOCUMENTS |= {
+    "dom-rich.xml": _DOMAIN.format(name="a", uuid="0a", memory=524288, vcpus=2, more=_RICH),
+    "snap-full.xml": (
+        "<domainsnapshot><name>s3</name><description>three</description><state>shutoff</state>"
+        "<parent><name>s1</name></parent><creationTime>1300000003</creationTime>"
+        + DOCUMENTS["dom-a.xml"]
+        + "</domainsnapshot>"
+    ),
+    "chk-disk.xml": (
+        "<domaincheckpoint><name>c3</name><parent><name>c1</name></parent><disks>"
+        "<disk name='vda' checkpoint='bitmap' bitmap='b1'/></disks></domaincheckpoint>"
+    ),
+    "net-rich.xml": _NETWORK.format(
+        name="n1",
+        uuid="01",
+        more="<title>T</title><metadata><a:x xmlns:a='http://a'>1</a:x></metadata>"
+        "<forward mode='nat' dev='eth0'><nat><port start='1000' end='2000'/></nat></forward>"
+        "<bridge name='br1' stp='on' delay='1'/><mac address='52:54:00:00:00:09'/>"
+        "<domain name='example.com' localOnly='yes'/><dns><forwarder addr='8.8.8.8'/>"
+        "<txt name='t' value='v'/><srv service='s' protocol='tcp' target='x' port='1'/>"
+        "<host ip='192.168.100.9'><hostname>h9</hostname></host></dns>"
+        "<bandwidth><inbound average='100'/></bandwidth><portgroup name='p' default='yes'/>"
+        "<ip address='192.168.100.1' netmask='255.255.255.0'><tftp root='/t'/><dhcp>"
+        "<range start='192.168.100.100' end='192.168.100.200'/>"
+        "<host mac='00:16:3e:00:00:09' name='h' ip='192.168.100.20'/><bootp file='b'/></dhcp></ip>"
+        "<ip family='ipv6' address='2001:db8::1' prefix='64'/>"
+        "<route address='10.0.0.0' prefix='8' gateway='192.168.100.2'/>",
+    ),
+    "if-bond.xml": (
+        "<interface type='bond' name='bond0'><start mode='onboot'/><protocol family='ipv4'><dhcp/></protocol>"
+        "<bond mode='active-backup'><miimon freq='100' updelay='10' carrier='netif'/>"
+        "<interface type='ethernet' name='eth2'><mac address='00:11:22:33:44:66'/></interface></bond>"
+        "</interface>"
+    ),
+    "if-vlan.xml": (
+        "<interface type='vlan' name='eth2.7'><start mode='hotplug'/><protocol family='ipv4'>"
+        "<ip address='10.0.0.5' prefix='24'/><route gateway='10.0.0.1'/></protocol>"
+        "<vlan tag='7'><interface name='eth2'/></vlan></interface>"
+    ),
+    "pool-iscsi.xml": _POOL.format(
+        type="iscsi",
+        name="p2",
+        uuid="06",
+        source="<source><host name='h' port='3260'/><device path='iqn.2013-06.com.example:x'/>"
+        "<auth type='chap' username='u'><secret usage='s'/></auth></source>",
+        path="/dev/disk/by-path",
+    ),
+    "vol-rich.xml": (
+        "<volume type='file'><name>v2</name><key>/k</key><capacity unit='M'>20</capacity>"
+        "<allocation>0</allocation><target><path>/x</path><format type='qcow2'/><permissions>"
+        "<mode>0644</mode><owner>1</owner><group>2</group><label>l</label></permissions>"
+        "<compat>1.1</compat><features><lazy_refcounts/></features></target><backingStore><path>/b</path>"
+        "<format type='raw'/></backingStore></volume>"
+    ),
+    "cpu-1.xml": "<cpu><arch>x86_64</arch><model>Penryn</model><feature name='vme'/></cpu>",
+    "cpu-2.xml": "<cpu match='exact'><model>qemu64</model><vendor>Intel</vendor></cpu>",
+    "cpus.xml": (
+        "<cpu><arch>x86_64</arch><model>Penryn</model></cpu>"
+        "<cpu><arch>x86_64</arch><model>core2duo</model><feature name='vmx'/></cpu>"
+    ),
+    "capabilities.xml": (
+        "<capabilities><host><cpu><arch>x86_64</arch><model>Nehalem</model></cpu></host></capabilities>"
+    ),
+}
+
 _SNAPSHOT = (
     "<test:domainsnapshot><name>{name}</name>{parent}<state>{state}</state>"
     "<creationTime>130000{at}</creationTime>{domain}<active>{active}</active></test:domainsnapshot>"

@@ -135,11 +135,11 @@ def align_disks(checkpoint: Checkpoint) -> None:
     if checkpoint.domain is None:
         raise VirError(INTERNAL_ERROR, "missing domain in checkpoint")
     there = checkpoint.domain.devices.disks
+    if len(checkpoint.disks) > len(there):
+        raise VirError(CONFIG_UNSUPPORTED, "too many disk checkpoint requests for domain")
     if not there:
         detail = "domain must have at least one disk to perform checkpoints"
         raise VirError(CONFIG_UNSUPPORTED, detail)
-    if len(checkpoint.disks) > len(there):
-        raise VirError(CONFIG_UNSUPPORTED, "too many disk checkpoint requests for domain")
     spoken = bool(checkpoint.disks)
     held: dict[int, CheckpointDisk] = {}
     for disk in checkpoint.disks:

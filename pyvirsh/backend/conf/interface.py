@@ -3,22 +3,36 @@
 Source: libvirt's interface XML; messages as observed.
 """
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.model import Model, flag, integer, many, one, text, yes_no
 from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 TYPES = ("ethernet", "bridge", "bond", "vlan")
 START_MODES = ("onboot", "none", "hotplug")
 BOND_MODES = "balance-rr active-backup balance-xor broadcast 802.3ad balance-tlb balance-alb".split()
 ARP_VALIDATE = ("none", "active", "backup", "all")
+MTU_MAX = 100000
 LINK_STATES = "unknown notpresent down lowerlayerdown testing dormant up".split()
 
 
 def fault(detail: str) -> VirError:
     """Make the error for a document that says what cannot be."""
     return VirError(XML_ERROR, detail)
+
+
+def _whole(text: "str | None") -> "int | None":
+    """Return the number a text says, as libvirt's XPath reads one; None for none."""
+    try:
+        number = int(text or "x")
+    except ValueError:
+        return None
+    plain = text is not None and "_" not in text and not text[-1].isspace()
+    return number if plain and -(1 << 31) <= number < 1 << 31 else None
 
 
 class Ip(Model):
@@ -52,7 +66,9 @@ class Protocol(Model):
             raise fault("protocol misses the family attribute")
         if self.family not in ("ipv4", "ipv6"):
             raise fault(f"unsupported protocol family '{self.family}'")
-        self.ips = [ip for ip in self.ips if ip.address]
+        self.autoconf = self.autoconf and self.family == "ipv6"
+        self.gateway = self.gateway or None
+        self.ips = [ip for ip in self.ips if ip.address is not None]
 
     def fill_node(self, node: xml.Node) -> None:
         super().fill_node(node)
@@ -68,12 +84,24 @@ class Miimon(Model):
     carrier: str | None = text("@carrier")
 
     def after_parse(self, element: xml.Element) -> None:
-        for name in ("freq", "downdelay", "updelay"):
-            value = getattr(self, name)
-            if not (value or "").isdigit() and (name == "freq" or value is not None):
-                raise fault(f"bond interface miimon {name} {'missing or ' if name == 'freq' else ''}invalid")
+        freq = _whole(self.freq)
+        if freq is None:
+            raise fault("bond interface miimon freq missing or invalid")
+        self.freq = str(freq)
+        self.downdelay = self._delay("downdelay", self.downdelay)
+        self.updelay = self._delay("updelay", self.updelay)
+        self.carrier = self.carrier or None
         if self.carrier not in (None, "ioctl", "netif"):
             raise fault(f"unknown mii bonding carrier {self.carrier}")
+
+    @staticmethod
+    def _delay(name: str, stated: "str | None") -> "str | None":
+        if not stated:
+            return None
+        delay = _whole(stated)
+        if delay is None:
+            raise fault(f"bond interface miimon {name} invalid")
+        return str(delay) if delay > 0 else None
 
 
 class Arpmon(Model):
@@ -84,10 +112,13 @@ class Arpmon(Model):
     validate: str | None = text("@validate")
 
     def after_parse(self, element: xml.Element) -> None:
-        if not (self.interval or "").isdigit():
+        interval = _whole(self.interval)
+        if interval is None:
             raise fault("bond interface arpmon interval missing or invalid")
-        if self.target is None:
+        self.interval = str(interval)
+        if not self.target:
             raise fault("bond interface arpmon target missing")
+        self.validate = self.validate or None
         if self.validate not in (None, *ARP_VALIDATE):
             raise fault(f"unknown arp bonding validate {self.validate}")
 
@@ -103,12 +134,16 @@ class Bond(Model):
 
     @classmethod
     def parse(cls, element: xml.Element) -> Self:
+        mode = element.get("mode") or None
+        if mode not in (None, *BOND_MODES):
+            raise fault(f"unknown bonding mode {mode}")
         check_members(element, ("ethernet",))
+        if element.find("miimon") is not None:
+            _take_out(element, ("arpmon",))
         return super().parse(element)
 
     def after_parse(self, element: xml.Element) -> None:
-        if self.mode not in (None, *BOND_MODES):
-            raise fault(f"unknown bonding mode {self.mode}")
+        self.mode = self.mode or None
 
     def fill_node(self, node: xml.Node) -> None:
         super().fill_node(node)
@@ -125,12 +160,11 @@ class Bridge(Model):
 
     @classmethod
     def parse(cls, element: xml.Element) -> Self:
+        if element.get("stp") not in (None, "on", "off"):
+            # libvirt reads no further.
+            return cls()
         check_members(element, ("ethernet", "bond", "vlan"))
         return super().parse(element)
-
-    def after_parse(self, element: xml.Element) -> None:
-        if self.stp not in ("on", "off"):
-            self.stp = None
 
     def fill_node(self, node: xml.Node) -> None:
         super().fill_node(node)
@@ -140,8 +174,25 @@ class Bridge(Model):
 def check_members(element: xml.Element, types: "tuple[str, ...]") -> None:
     """Check what kinds of interfaces are joined, before they are read.  Errors: XML_ERROR."""
     for member in element.iterchildren("interface"):
-        if member.get("type") not in types:
-            raise fault(f"interface has unsupported type '{member.get('type')}'")
+        kind = _type_of(member)
+        if kind not in types:
+            raise fault(f"interface has unsupported type '{kind}'")
+
+
+def _type_of(element: xml.Element) -> str:
+    kind = element.get("type")
+    if kind is None:
+        raise fault("Missing required attribute 'type' in element 'interface'")
+    if kind not in TYPES:
+        raise fault(f"Invalid value for attribute 'type' in element 'interface': '{kind}'.")
+    return str(kind)
+
+
+def _take_out(element: xml.Element, tags: "Iterable[str]") -> None:
+    """Drop an element's children that are not read."""
+    for tag in tags:
+        for kid in element.findall(tag):
+            element.remove(kid)
 
 
 class Vlan(Model):
@@ -152,9 +203,9 @@ class Vlan(Model):
     device: str | None = text("interface/@name")
 
     def after_parse(self, element: xml.Element) -> None:
-        if self.number is None:
+        if not self.number:
             raise fault("vlan interface misses the tag attribute")
-        if self.device is None:
+        if not self.device:
             raise fault("vlan interface misses name attribute")
 
 
@@ -162,38 +213,64 @@ class Interface(Model):
     """An interface of the host."""
 
     tag = "interface"
-    type: str | None = text("@type", choices=TYPES)
+    type: str = text("@type")
     name: str | None = text("@name")
     start: str | None = text("start/@mode")
     mtu: str | None = text("mtu/@size")
     protocols: list[Protocol] = many("protocol", Protocol)
-    link_speed: int | None = integer("link/@speed")
-    link_state: str | None = text("link/@state", choices=tuple(LINK_STATES))
+    link_speed: int | None = integer("link/@speed", or_none=True)
+    link_state: str | None = text("link/@state")
     mac: str | None = text("mac/@address")
     bridge: Bridge | None = one("bridge", Bridge)
     bond: Bond | None = one("bond", Bond)
     vlan: Vlan | None = one("vlan", Vlan)
 
-    def after_parse(self, element: xml.Element) -> None:
-        if self.type is None:
-            raise fault("Missing required attribute 'type' in element 'interface'")
-        if self.name is None:
+    @classmethod
+    def parse(cls, element: xml.Element) -> Self:
+        kind = _type_of(element)
+        if element.get("name") is None:
             raise fault("interface has no name")
-        if self.mtu is not None and not self.mtu.isdigit():
-            raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
-        if self.start not in (None, *START_MODES):
-            raise fault(f"unknown interface startmode {self.start}")
+        _take_out(element, {"bridge", "bond", "vlan"} - {kind})
+        parent = element.getparent()
+        if parent is not None and parent.tag in ("bridge", "bond"):
+            _take_out(element, ("start", "mtu", "protocol"))
+        start = element.find("start")
+        mode = (start.get("mode") or None) if start is not None else None
+        if mode not in (None, *START_MODES):
+            raise fault(f"unknown interface startmode {mode}")
+        mtu = element.find("mtu")
+        size = _mtu(mtu.get("size") or None) if mtu is not None else None
+        made = super().parse(element)
+        made.start, made.mtu = mode, size
+        return made
+
+    def after_parse(self, element: xml.Element) -> None:
+        self.link_state = self.link_state or None
+        if self.link_state not in (None, *LINK_STATES):
+            raise fault(f"Invalid value for attribute 'state' in element 'link': '{self.link_state}'.")
         for kind in ("bridge", "bond", "vlan"):
-            if self.type != kind:
-                setattr(self, kind, None)
-            elif getattr(self, kind) is None:
+            if self.type == kind and getattr(self, kind) is None:
                 raise fault(f"{kind} interface misses the {kind} element")
-        if self.type != "ethernet":
-            self.mac = None
+        self.mac = (self.mac or None) if self.type == "ethernet" else None
 
     def fill_node(self, node: xml.Node) -> None:
         super().fill_node(node)
         node.open = True
+
+
+def _mtu(stated: "str | None") -> "str | None":
+    """Return the size of the largest packet, None for none.  Errors: INTERNAL_ERROR, XML_ERROR."""
+    if stated is None:
+        return None
+    try:
+        size = int(stated)
+    except ValueError:
+        size = -1
+    if not 0 <= size < 1 << 32:
+        raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
+    if size > MTU_MAX:
+        raise fault(f"value of the 'size' attribute of 'mtu' element must be at most {MTU_MAX}")
+    return str(size) if size else None
 
 
 # Members of a bridge or bond may say nothing and are written all the same.

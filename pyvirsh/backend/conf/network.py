@@ -7,7 +7,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.conf import metadata, shape, xml
-from pyvirsh.backend.conf.domain.vport import BandwidthSide, VirtualPort, VlanTag
+from pyvirsh.backend.conf.domain.vport import BandwidthSide, VirtualPort, VlanTag, check_side
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
 from pyvirsh.backend.conf.network_check import address_of, check, class_prefix
 from pyvirsh.backend.errors import (
@@ -240,6 +240,17 @@ class Bandwidth(Model):
     tag = "bandwidth"
     inbound: BandwidthSide | None = one("inbound", BandwidthSide)
     outbound: BandwidthSide | None = one("outbound", BandwidthSide)
+
+    def after_parse(self, element: xml.Element) -> None:
+        self.kept_empty = self.inbound is not None or self.outbound is not None
+        if not check_side(self.inbound, floor=False):
+            self.inbound = None
+        if not check_side(self.outbound, floor=False):
+            self.outbound = None
+
+    def fill_node(self, node: xml.Node) -> None:
+        super().fill_node(node)
+        node.open = True
 
 
 class Vlan(Model):

@@ -18,7 +18,6 @@ from pyvirsh.backend.errors import (
 
 if TYPE_CHECKING:
     from pyvirsh.backend.conf.network import (
-        Bandwidth,
         DhcpHost,
         DhcpRange,
         Dns,
@@ -56,8 +55,6 @@ def check(net: "Network") -> None:
     _check_bridge(net)
     if net.virtualport is not None and (net.virtualport.type or "none") not in VIRTUAL_PORTS:
         raise VirError(CONFIG_UNSUPPORTED, f"unknown virtualport type {net.virtualport.type}")
-    for bandwidth in (net.bandwidth, *(group.bandwidth for group in net.portgroups)):
-        check_bandwidth(bandwidth)
     if net.dns is not None:
         _check_dns(net, net.dns)
     for ip in net.ips:
@@ -83,21 +80,6 @@ def _check_bridge(net: "Network") -> None:
             raise VirError(XML_ERROR, detail)
     if net.mtu is not None and not net.mtu.isdigit():
         raise VirError(XML_ERROR, f"Invalid mtu size '{net.mtu}' in network '{name}'")
-
-
-def check_bandwidth(bandwidth: "Bandwidth | None") -> None:
-    """Check limits.  Errors: XML_ERROR, XML_DETAIL."""
-    sides = (("inbound", bandwidth.inbound), ("outbound", bandwidth.outbound)) if bandwidth else ()
-    for where, side in sides:
-        if side is None:
-            continue
-        for attribute in ("average", "peak", "floor", "burst"):
-            value = getattr(side, attribute)
-            if value is not None and not value.isdigit():
-                detail = f"Invalid value for attribute '{attribute}' in element '{where}': '{value}'."
-                raise VirError(XML_ERROR, detail + " Expected non-negative integer value")
-        if side.average is None and side.floor is None:
-            raise plain("Missing mandatory average or floor attributes")
 
 
 def _check_dns(net: "Network", dns: "Dns") -> None:

@@ -61,7 +61,7 @@ def known_paths(model: "type[Model]") -> "set[str]":
         if kinds is not None and len(steps) == 1:
             inner = (one.steps for one in kinds().declared().values())
             found |= {f"{steps[0]}/{one[0]}" for one in inner if one}
-        elif hasattr(field, "kinds"):
+        elif hasattr(field, "kinds") or hasattr(field, "depth"):
             found.add(f"{steps[0]}/*")
     return found
 

@@ -232,7 +232,8 @@ def _align(disk: SnapshotDisk, there: "Disk", location: str, match: bool) -> Non
     if disk.snapshot == "manual":
         detail = "'manual' snapshot mode is not supported by the test driver"
         raise VirError(OPERATION_UNSUPPORTED, detail)
-    if match and disk.snapshot != location and not (asked is None and disk.snapshot == "no"):
+    left_out = disk.snapshot == "no" and (asked is None or _default(there, location) == "no")
+    if match and disk.snapshot != location and not left_out:
         detail = f"disk '{disk.name}' must use snapshot mode '{location}'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
     disk.name = there.target_dev

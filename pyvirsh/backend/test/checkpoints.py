@@ -8,7 +8,7 @@ from pyvirsh.backend.errors import INVALID_ARG, NO_DOMAIN_CHECKPOINT, OPERATION_
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.guest import Guest
 from pyvirsh.backend.test.moments import Moment
-from pyvirsh.backend.test.prepare import parse_element, root_of
+from pyvirsh.backend.test.prepare import parse_part, root_of
 
 _LIST_FLAGS = 0xF
 _REDEFINE = (c.DOMAIN_CHECKPOINT_CREATE_REDEFINE, "DOMAIN_CHECKPOINT_CREATE_REDEFINE")
@@ -90,7 +90,7 @@ class Checkpoints(TestBase):
             root_of(xml_desc, "domaincheckpoint"),
             self.world.seconds(),
             redefine=redefine,
-            make_domain=lambda element: parse_element(element, self.world),
+            make_domain=lambda element: parse_part(element, self.world),
         )
         moment = _redefine(guest, checkpoint) if redefine else _make(guest, checkpoint)
         guest.checkpoints.current = moment

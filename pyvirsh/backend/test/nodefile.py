@@ -23,7 +23,7 @@ from pyvirsh.backend.errors import (
 from pyvirsh.backend.test.definitions import find_same
 from pyvirsh.backend.test.guest import Definition, Guest
 from pyvirsh.backend.test.iothreads import NEW_THREAD, thread_ids
-from pyvirsh.backend.test.prepare import parse_element
+from pyvirsh.backend.test.prepare import parse_element, parse_part
 from pyvirsh.backend.test.world import DEFAULT_NODE, NodeInfo, World
 
 TYPE_CHECKING = False
@@ -180,7 +180,7 @@ def _run_state(element: xml.Element, guest: Guest) -> int:
 def _add_snapshots(world: World, guest: Guest, element: xml.Element, path: str) -> None:
     for found in _elements(element, "domainsnapshot", path):
         snapshot = parse_snapshot(
-            found, world.seconds(), redefine=True, make_domain=lambda one: parse_element(one, world)
+            found, world.seconds(), redefine=True, make_domain=lambda one: parse_part(one, world)
         )
         active = found.findtext("active") or ""
         if not active.strip().lstrip("+-").isdigit():

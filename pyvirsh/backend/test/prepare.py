@@ -45,6 +45,13 @@ def parse_definition(document: str, world: "World", *, validate: bool = False) -
 
 def parse_element(root: xml.Element, world: "World") -> Domain:
     """Make a domain of a parsed element."""
+    model = parse_part(root, world)
+    name_interfaces(model)
+    return model
+
+
+def parse_part(root: xml.Element, world: "World") -> Domain:
+    """Make the domain that a snapshot or checkpoint holds of a parsed element."""
     general.check_first(root)
     model = Domain.parse(root)
     complete(model, world)
@@ -52,14 +59,13 @@ def parse_element(root: xml.Element, world: "World") -> Domain:
 
 
 def complete(model: Domain, world: "World") -> None:
-    """Check the definition and fill in what it leaves open."""
+    """Check the definition and fill in what it leaves open, but for interfaces' names."""
     model.qemu = None
     others.check_panics(model)
     model.devices.panics = [panic for panic in model.devices.panics if panic.model not in (None, "default")]
     _check_newer(model)
     fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     checks.check(model)
-    name_interfaces(model)
 
 
 def _check_newer(model: Domain) -> None:
@@ -89,4 +95,4 @@ def name_interfaces(model: Domain) -> None:
             taken.add(interface.target_dev)
 
 
-__all__ = ["Definition", "complete", "facts", "parse_definition", "parse_element", "root_of"]
+__all__ = ["Definition", "complete", "facts", "parse_definition", "parse_element", "parse_part", "root_of"]

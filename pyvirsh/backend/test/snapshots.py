@@ -17,7 +17,7 @@ from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.guest import Definition, Guest
 from pyvirsh.backend.test.lifecycle import finish
 from pyvirsh.backend.test.moments import Moment
-from pyvirsh.backend.test.prepare import parse_element, root_of
+from pyvirsh.backend.test.prepare import parse_part, root_of
 
 _CREATE_FLAGS = 0x3CB
 _LIST_FLAGS = 0x7FF
@@ -169,7 +169,7 @@ class Snapshots(TestBase):
             root,
             self.world.seconds(),
             redefine=redefine,
-            make_domain=lambda element: parse_element(element, self.world),
+            make_domain=lambda element: parse_part(element, self.world),
         )
         moment = self._redefine(guest, snapshot) if redefine else self._make(guest, snapshot)
         if not redefine or flags & c.DOMAIN_SNAPSHOT_CREATE_CURRENT:

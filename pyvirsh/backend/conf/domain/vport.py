@@ -3,6 +3,7 @@
 Source: libvirt's domain XML format, "Network interfaces"; network XML format.
 """
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.source import is_uuid
 from pyvirsh.backend.conf.model import Model, integer, text
 from pyvirsh.backend.conf.xml import Element
@@ -68,9 +69,11 @@ class VirtualPort(Model):
             value = getattr(self, name)
             if value is None:
                 continue
-            if not value.isascii() or not value.isdigit() or int(value) >= 1 << 32:
+            number = c_integer(value, 0)
+            if number is None or not 0 <= number < 1 << 32:
                 raise VirError(XML_ERROR, f"cannot parse value of {name} parameter")
-            if int(value) > most:
+            setattr(self, name, str(number))
+            if number > most:
                 raise VirError(XML_ERROR, f"value of {name} out of range")
         for name in ("instanceid", "interfaceid"):
             value = getattr(self, name)
@@ -90,7 +93,7 @@ class VlanTag(Model):
     """A VLAN of an interface."""
 
     tag = "tag"
-    id: int | None = integer("@id", required=True)
+    id: int | None = integer("@id", required=True, bits=32)
     native_mode: str | None = text("@nativeMode", choices=("default", "tagged", "untagged"))
 
 
@@ -105,13 +108,14 @@ def check_vlan(element: "Element | None", tags: "list[VlanTag]") -> "str | None"
         if (tag.id or 0) > 4095:
             raise VirError(XML_ERROR, f"vlan tag id {tag.id} too large (maximum 4095)")
     trunk = element.get("trunk")
+    lower = trunk.lower() if trunk is not None else None
     stated = f"invalid \"trunk='{trunk}'\" in <vlan>"
-    if len(tags) > 1 and trunk not in (None, "yes"):
+    if len(tags) > 1 and lower not in (None, "yes"):
         detail = f"{stated} - trunk='yes' is required for more than one vlan tag"
         raise VirError(XML_ERROR, detail)
-    if trunk not in (None, "yes", "no"):
+    if lower not in (None, "yes", "no"):
         raise VirError(XML_ERROR, f"{stated} - must be yes or no")
-    return "yes" if len(tags) > 1 or trunk == "yes" else None
+    return "yes" if len(tags) > 1 or lower == "yes" else None
 
 
 class BandwidthSide(Model):
@@ -119,12 +123,12 @@ class BandwidthSide(Model):
 
     average: int | None = integer("@average")
     peak: int | None = integer("@peak", or_none=True)
-    floor: int | None = integer("@floor", or_none=True)
+    floor: int | None = integer("@floor")
     burst: int | None = integer("@burst", or_none=True)
 
 
 def check_side(side: "BandwidthSide | None", *, floor: bool) -> bool:
-    """Check a limit and say whether it says something.  `floor`: whether it may have one."""
+    """Check a limit and say whether it limits anything.  `floor`: whether it may have one."""
     if side is None:
         return False
     if side.average is None and side.floor is None:
@@ -132,7 +136,8 @@ def check_side(side: "BandwidthSide | None", *, floor: bool) -> bool:
     if side.floor is not None and not floor:
         raise VirError(CONFIG_UNSUPPORTED, "floor attribute is not supported for this config")
     side.average = side.average or None
-    return not side.is_empty()
+    side.floor = side.floor or None
+    return side.average is not None or side.floor is not None
 
 
 class Inbound(BandwidthSide):

@@ -29,12 +29,13 @@ _HARDDISKS = ("hd", "sd", "vd", "xvd", "ubd")
 
 
 def order(domain: Domain) -> None:
-    """Sort disks by their target's name within each bus; the bus follows from the name."""
+    """Sort disks by their target's name within each bus stated; where none is, it follows from the name."""
     ordered: list[Disk] = []
     for disk in domain.devices.disks:
+        insert_disk(ordered, disk)
+    for disk in ordered:
         if disk.target_bus is None:
             disk.target_bus = bus_for(disk)
-        insert_disk(ordered, disk)
     domain.devices.disks = ordered
 
 
