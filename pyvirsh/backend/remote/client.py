@@ -48,7 +48,9 @@ KEEPALIVE_SECONDS = 5
 KEEPALIVE_COUNT = 6
 _PING, _PONG = 1, 2
 
-_READ_SIZE = 262144
+# What is read at a time: room for an answer; for a stream's pieces once they fill that.
+_READ_SIZE = 65536
+_READ_MORE = 524288
 
 
 class Client:
@@ -69,6 +71,10 @@ class Client:
         # Set by `share`: guards what is sent, and is told of each arrival.
         self._shared: threading.Condition | None = None
         self._pumping = False
+        self._room = _READ_SIZE
+        # poll also takes descriptors that select has no bit for.
+        self._poll = select.poll()
+        self._poll.register(transport.fileno(), select.POLLIN)
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -227,14 +233,13 @@ class Client:
         self._receive()
 
     def _is_readable(self, timeout: "float | None") -> bool:
-        """Wait for something to arrive; poll also takes descriptors that select has no bit for."""
-        poll = select.poll()
-        poll.register(self._transport.fileno(), select.POLLIN)
-        return bool(poll.poll(None if timeout is None else timeout * 1000))
+        """Wait for something to arrive."""
+        return bool(self._poll.poll(None if timeout is None else timeout * 1000))
 
     def _receive(self) -> None:
         try:
-            data = self._transport.recv(_READ_SIZE)
+            data = self._transport.recv(self._room)
+            self._room = _READ_MORE if len(data) == self._room else _READ_SIZE
             if not data:
                 said = self._transport.last_words()
                 reason = f"End of file while reading data: {said}{': ' if said else ''}Input/output error"
@@ -301,7 +306,14 @@ def remote_error(payload: bytes) -> VirError:
     return VirError(code, text=message or "the peer reports an error without a text")
 
 
+_structs: "dict[tuple[str, str], str]" = {}
+
+
 def _struct(program: int, name: str, suffix: str) -> str:
-    prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
-    struct = f"{prefix}_{name}_{suffix}"
-    return struct if struct in protocol.STRUCTS else ""
+    """Return the struct of a procedure's arguments ("args") or result ("ret"); "" if it has none."""
+    found = _structs.get((name, suffix))
+    if found is None:
+        prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
+        struct = f"{prefix}_{name}_{suffix}"
+        found = _structs[name, suffix] = struct if struct in protocol.STRUCTS else ""
+    return found

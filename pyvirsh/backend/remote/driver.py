@@ -223,8 +223,15 @@ def _check_open(fds: "tuple[int, ...]") -> None:
             raise VirError(SYSTEM_ERROR, f"Cannot duplicate FD {fd}: {reason}") from error
 
 
+_known_fields: "dict[str, list[str]]" = {}
+
+
 def _fields(struct: str) -> "list[str]":
-    return [field for field, _ in xdr.fields(struct)] if struct in protocol.STRUCTS else []
+    found = _known_fields.get(struct)
+    if found is None:
+        known = struct in protocol.STRUCTS
+        found = _known_fields[struct] = [field for field, _ in xdr.fields(struct)] if known else []
+    return found
 
 
 def _arguments(takes: "list[str]", given: "list[Any]", flags: int) -> "tuple[Any, ...]":
