@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
 
 import pytest
 
-from embedded import domain, linux, read_until
+from embedded import domain, end, linux, read_until
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.errors import VirError
@@ -32,6 +33,55 @@ def refused(call, *args):
     with pytest.raises(VirError) as error:
         call(*args)
     return error.value.text
+
+
+# -- documents ------------------------------------------------------------------------------------------
+
+
+def cpu_of(house, dom, flags=0):
+    """Return the CPU in a guest's document, line by line."""
+    xml = house.driver.domain_get_xml_desc(dom, flags)
+    return [line.strip() for line in re.search(r"<cpu .*?</cpu>", xml, re.DOTALL).group().split("\n")]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "shown"),
+    [
+        ("<model>qemu64</model>", ["require hypervisor", "require lahf_lm"]),
+        ("<model>Nehalem</model>", ["require hypervisor"]),
+        (
+            "<model>Nehalem</model><feature policy='optional' name='pcid'/>"
+            "<feature policy='disable' name='sse4.2'/><feature policy='force' name='aes'/>",
+            ["disable pcid", "disable sse4.2", "require aes", "require hypervisor"],
+        ),
+    ],
+    ids=["qemu64", "plain", "asked"],
+)
+def test_a_running_guest_s_document_says_what_its_cpu_has(house, cpu, shown):
+    """As libvirt shows it for a guest that is emulated."""
+    xml = domain("g").replace("<features>", f"<cpu mode='custom' match='exact'>{cpu}</cpu><features>")
+    dom = house.driver.domain_define_xml(xml)
+    house.driver.domain_create(dom)
+    head, model, *features, _ = cpu_of(house, dom)
+    assert head == "<cpu mode='custom' match='exact' check='full'>" and "fallback='forbid'" in model
+    found = [" ".join(re.findall(r"'(.*?)'", feature)) for feature in features]
+    assert found == shown
+    stored = cpu_of(house, dom, c.DOMAIN_XML_INACTIVE)
+    assert stored[0] == "<cpu mode='custom' match='exact' check='none'>"
+    assert cpu_of(house, dom, c.DOMAIN_XML_MIGRATABLE) == stored
+    end(house.guest(dom).supervisor)
+    assert cpu_of(house, dom)[0] == head
+
+
+def test_the_host_s_model_is_one_that_can_be_had(house):
+    """It is the one of `domcapabilities`, and the guest has all that it promises."""
+    xml = domain("g").replace("<features>", "<cpu mode='host-model'/><features>")
+    dom = house.driver.domain_create_xml(xml)
+    head, *shown, _ = cpu_of(house, dom)
+    assert head == "<cpu mode='custom' match='exact' check='full'>"
+    capabilities = house.driver.connect_get_domain_capabilities(None, "x86_64", "pc", "qemu")
+    mode = capabilities.partition("<mode name='host-model' supported='yes'>")[2].partition("</mode>")[0]
+    assert shown == [line.strip() for line in mode.strip().split("\n")]
 
 
 # -- lists ---------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def _baseline_x86(cpus: "list[Stated]", *, expand: bool) -> str:
     common = frozenset.intersection(*(models[cpu.model].has | set(cpu.features) for cpu in cpus))
     asked = {cpu.model for cpu in cpus}
     preferred = cpus[0].model if len(asked) == 1 else ""
-    chosen = _choose(common, candidates, vendor, preferred)
+    chosen = choose(common, candidates, vendor, preferred)
     fallback = "forbid" if chosen.name == preferred else "allow"
     shown = vendor if all(cpu.vendor for cpu in cpus) else None
     features = [(name, "require") for name in FEATURES if name in common - chosen.names]
@@ -129,8 +129,8 @@ def _vendor(cpus: "list[Stated]", models: "dict[str, Model]") -> "str | None":
     return vendor
 
 
-def _choose(
-    common: "frozenset[str]", candidates: "list[Model]", vendor: "str | None", preferred: str
+def choose(
+    common: "frozenset[str]", candidates: "list[Model]", vendor: "str | None", preferred: str = ""
 ) -> Model:
     """Return the model that differs least from a set of features."""
     fitting = [one for one in candidates if not vendor or one.vendor in (None, vendor)]

@@ -229,3 +229,12 @@ Dhyana* H EPYC-IBPB -aes -pclmuldq -sha-ni !monitor
 Dhyana-v1 H Dhyana
 Dhyana-v2 H Dhyana +npt +nrip-save +xsaves
 """
+
+
+def removed(model: str) -> "list[str]":
+    """Return the features that a model's definition names but the model does not have."""
+    for line in MODELS.replace("\n  ", " ").split("\n"):
+        title, *words = line.split() or ("",)
+        if title.rstrip("*") == model:
+            return [word[1:] for word in words if word.startswith("!")]
+    return []

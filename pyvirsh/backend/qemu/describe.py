@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyvirsh.backend.conf.domain import Domain
     from pyvirsh.backend.qemu.driver import QemuDriver
+    from pyvirsh.backend.qemu.live import Guest
 
 XML_FLAGS = c.DOMAIN_XML_SECURE | c.DOMAIN_XML_INACTIVE | c.DOMAIN_XML_UPDATE_CPU | c.DOMAIN_XML_MIGRATABLE
 
@@ -30,6 +31,8 @@ def domain_get_xml_desc(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
     if flags & c.DOMAIN_XML_INACTIVE and driver.store.exists(dom.uuid):
         guest = None
     domain = driver.live_definition(guest) if guest is not None else driver.definition(dom)
+    if guest is not None and not flags & (c.DOMAIN_XML_INACTIVE | c.DOMAIN_XML_MIGRATABLE):
+        _describe_cpu(driver, domain, guest)
     if guest is not None and flags & (c.DOMAIN_XML_INACTIVE | c.DOMAIN_XML_MIGRATABLE):
         from pyvirsh.backend.conf.domain.filling import inactive
 
@@ -42,6 +45,20 @@ def domain_get_xml_desc(driver: "QemuDriver", dom: DomainRef, flags: int = 0) ->
     from pyvirsh.backend.conf.domain import views
 
     return views.document(domain, flags, guest.id if guest is not None else -1)
+
+
+def _describe_cpu(driver: "QemuDriver", domain: "Domain", guest: "Guest") -> None:
+    """Have a running guest's document say what its CPUs are, where it has been found out."""
+    from pyvirsh.backend.qemu import livecpu
+
+    if domain.cpu is not None and domain.cpu.mode == "host-model":
+        from pyvirsh.backend.qemu import cpumodel, define
+        from pyvirsh.backend.qemu.argv.machine import accelerator
+
+        facts = driver.facts(define.emulator_of(domain))
+        domain.cpu = cpumodel.expand(domain.cpu, facts, accelerator(domain.type))
+    if domain.cpu is not None and domain.cpu.mode == "custom":
+        livecpu.describe(domain.cpu, guest.facts())
 
 
 # -- title, description, metadata ------------------------------------------------------------------------

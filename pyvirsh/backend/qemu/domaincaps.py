@@ -5,6 +5,7 @@ Source: libvirt's domain capabilities XML format, and its QEMU driver's output a
 
 import os
 
+from pyvirsh.backend.conf import cpubaseline
 from pyvirsh.backend.conf.cpumodels import ARCHITECTURES
 from pyvirsh.backend.conf.xml import Node, write
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
@@ -31,7 +32,6 @@ VIRT_TYPES = (
     "hyperv",
     "vbox",
 )
-VENDORS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "Hygon"}
 
 
 class Kind:
@@ -167,8 +167,8 @@ def _cpu(root: Node, kind: Kind) -> None:
         model = host.add("model")
         model.attrs["fallback"] = "forbid"
         model.text = found.name
-        if found.vendor in VENDORS:
-            host.add("vendor").text = VENDORS[found.vendor]
+        if found.vendor:
+            host.add("vendor").text = found.vendor
         for policy, names in (("require", found.added), ("disable", found.removed)):
             for name in names:
                 host.add("feature").attrs.update(policy=policy, name=name)
@@ -184,22 +184,23 @@ def _mode(cpu: Node, name: str, yes: bool, enum: str = "") -> Node:
 
 
 def _custom(mode: Node, kind: Kind) -> None:
-    models = kind.facts.models("tcg")
+    known = cpubaseline.load()[0] if kind.arch in ("i686", "x86_64") else None
     for name in sorted(kind.facts.cpus):
-        if name in ("base", "max", "host"):
+        if name in ("base", "max", "host") or known is not None and name not in known:
             continue
-        lacking = sorted(set(kind.facts.cpus[name]))
+        lacking = kind.facts.cpus[name]
+        if known is not None:
+            lacking = cpumodel.spelled(lacking)
         model = mode.add("model")
         model.attrs["usable"] = "no" if lacking else "yes"
-        vendor = models[name].vendor if name in models else ""
-        model.attrs["vendor"] = VENDORS.get(vendor, "unknown")
+        model.attrs["vendor"] = (known[name].vendor if known is not None else None) or "unknown"
         if f"{name}-v1" in kind.facts.cpus:
             model.attrs["canonical"] = f"{name}-v1"
         model.text = name
         if lacking:
             blockers = mode.add("blockers")
             blockers.attrs["model"] = name
-            for feature in lacking:
+            for feature in sorted(set(lacking)):
                 blockers.add("feature").attrs["name"] = feature
 
 

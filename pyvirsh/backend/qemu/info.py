@@ -95,7 +95,7 @@ def domain_has_managed_save_image(driver: "QemuDriver", dom: DomainRef, flags: i
 
 
 def node_get_security_model(driver: "QemuDriver") -> "tuple[str, str]":
-    return "", ""
+    return "none", "0"
 
 
 def domain_get_security_label(driver: "QemuDriver", dom: DomainRef) -> "tuple[str, int]":

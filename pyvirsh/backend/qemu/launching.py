@@ -106,6 +106,7 @@ def _spec(
         "dump": f"{driver.roots.state}/dump/{uuid}",
         "logs": {},
         "plug": plain["plug"],
+        "cpuid": plain["cpuid"],
         "paused": bool(flags & c.DOMAIN_START_PAUSED),
     }
 

@@ -123,6 +123,8 @@ def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decis
             "environment": command.env,
             "master_key": command.master_key,
             "setup": setup(domain),
+            # Worth asking for only where the definition names a model, whose features it then states.
+            "cpuid": domain.cpu is not None and domain.cpu.mode in ("custom", "host-model"),
             "plug": hotcpus.plugged_at_start(domain),
             "live": format_domain(domain),
             "terminals": terminals,

@@ -1,5 +1,6 @@
 """The guest's CPUs."""
 
+from pyvirsh.backend.conf.cpumap import removed
 from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.features import Features, Hyperv, Kvm
 from pyvirsh.backend.qemu.argv.machine import accelerator
@@ -47,7 +48,10 @@ def _model(plan: Plan) -> "list[str]":
         parts = [cpu.model or ""]
         if cpu.vendor_id:
             parts.append(f"vendor={cpu.vendor_id}")
-    return parts + [f"{_feature(one.name or '')}={_STATES[one.policy or 'require']}" for one in cpu.features]
+    parts += [f"{_feature(one.name or '')}={_STATES[one.policy or 'require']}" for one in cpu.features]
+    # What a model has no more stays away, whatever QEMU's model of that name has.
+    stated = {one.name for one in cpu.features}
+    return parts + [f"{_feature(name)}=off" for name in removed(cpu.model or "") if name not in stated]
 
 
 def _feature(name: str) -> str:

@@ -42,6 +42,7 @@ def script(supervisor: "Supervisor", policy: "Policy", ready: "Callable[[dict[st
         ready({"failed": f"process {guest.qemu.pid} is QEMU for another guest, {identity['UUID']}"})
         supervisor.loop.stop()
         return
+    yield from supervisor.look_at_cpu(machine)
     supervisor.note_machine(machine)
     if guest.state == c.DOMAIN_PAUSED and guest.reason == c.DOMAIN_PAUSED_STARTING_UP:
         # The start was cut off before the guest had what it needs: there is nothing to keep.

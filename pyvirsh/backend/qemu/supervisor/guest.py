@@ -43,6 +43,11 @@ KILL_SECONDS = 10.0
 AGAIN_SECONDS = 1.0
 
 
+def cpuid_key(word: "dict[str, Any]") -> str:
+    """Return the name of a register of CPUID: its leaf, sub-leaf and register."""
+    return f"{word['cpuid-input-eax']:x}.{word.get('cpuid-input-ecx', 0):x}.{word['cpuid-register']}"
+
+
 def plugging(numbers: "list[int]", slots: "list[dict[str, Any]]") -> "list[Command]":
     """Return the commands that plug virtual CPUs in; slots: what QEMU says of all there may be."""
     slots.sort(key=lambda slot: [int(slot["props"].get(name, 0)) for name in PLACE])
@@ -91,6 +96,8 @@ class Supervisor:
         # What each thread is for: ("vcpu", 0, thread)
         self.threads: list[tuple[str, int, int]] = []
         self.balloon = 0
+        # What CPUID says in the guest: ("1.0.ECX", bits)
+        self.cpuid: list[tuple[str, int]] = []
         # Told QEMU's exit status when it ends; what it does after the start is its own affair.
         self.on_exit: Callable[[int], None] = lambda status: None
         self._killer: Timer | None = None
@@ -125,6 +132,7 @@ class Supervisor:
         lines += [f"channel {chardev} {int(is_open)}" for chardev, is_open in self.open_channels.items()]
         lines += [f"tray {alias} {state}" for alias, state in self.trays.items()]
         lines += [f"{kind} {number} {thread}" for kind, number, thread in self.threads]
+        lines += [f"cpuid {register} {bits:x}" for register, bits in self.cpuid]
         if self.balloon:
             lines.append(f"balloon {self.balloon}")
         data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
@@ -153,7 +161,9 @@ class Supervisor:
             setup = [(name, arguments) for name, arguments in self.spec.pop("setup", ())]
             if self.spec["plug"]:
                 yield plugging(self.spec["plug"], (yield [("query-hotpluggable-cpus", None)])[0])
-            self.note_machine((yield [*MACHINE, *setup]))
+            machine = yield [*MACHINE, *setup]
+            yield from self.look_at_cpu(machine)
+            self.note_machine(machine)
             self.place_threads()
             if self.spec["paused"]:
                 self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_USER)
@@ -183,6 +193,17 @@ class Supervisor:
         self.note_chardevs(answers[0])
         self.note_threads(answers[1], answers[2])
         self.write_facts()
+
+    def look_at_cpu(self, machine: "list[Any]") -> "Script":
+        """Ask which features the guest's CPUs have; only x86 has words for them."""
+        if not self.spec["cpuid"]:
+            return
+        try:
+            path = machine[1][0]["qom-path"]
+            (words,) = yield [("qom-get", {"path": path, "property": "feature-words"})]
+        except QmpError:
+            return
+        self.cpuid = [(cpuid_key(word), int(word["features"])) for word in words]
 
     def note_threads(self, cpus: "list[dict[str, Any]]", iothreads: "list[dict[str, Any]]") -> None:
         """Keep which threads are virtual CPUs and I/O threads."""
