@@ -1,8 +1,8 @@
 """Refuse what cannot be honoured, with the element and the remedy, before anything is kept or started."""
 
-from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain import Domain, checks
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, NO_NAME, XML_ERROR, VirError
-from pyvirsh.backend.qemu.checks import devices, general, storage
+from pyvirsh.backend.qemu.checks import devices, features, general, memory, storage
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 NAME_MAX = 255
@@ -19,6 +19,9 @@ def check(domain: Domain, facts: Facts, host: Host, *, for_start: bool) -> None:
     """
     check_name(domain.name)
     general.check(domain, facts)
+    features.check(domain)
+    memory.check(domain, facts)
+    checks.check_shared(domain)
     storage.check(domain, facts)
     devices.check(domain, facts)
     if for_start:

@@ -362,7 +362,7 @@ class Interface(Model):
     @classmethod
     def parse(cls, element: Element) -> Self:
         driver, model = element.find("driver"), element.find("model")
-        kind = model.get("type", "") if model is not None else ""
+        kind = known_model(model.get("type", "")) if model is not None else ""
         stated, assigned = element, element.get("type") == "hostdev"
         if driver is not None and (assigned or not kind.startswith("virtio")):
             stated = copy.deepcopy(element)
@@ -381,7 +381,7 @@ class Interface(Model):
     def after_parse(self, element: Element) -> None:
         if not _NAME.fullmatch(self.model or ""):
             raise VirError(INVALID_ARG, "Model name contains invalid characters")
-        self.model = self.model or None
+        self.model = known_model(self.model or "") or None
         source = element.find("source")
         if self.source is not None and source is not None:
             self.source.settle(self.type, source)
@@ -427,6 +427,19 @@ class Interface(Model):
         if self.teaming_type == "persistent" and self.teaming_persistent is not None:
             detail = "teaming persistent attribute not allowed if teaming type is 'persistent'"
             raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
+# Models that libvirt knows; their letters may be of either case.
+MODELS = (
+    "netfront rtl8139 virtio e1000 e1000e igb virtio-transitional virtio-non-transitional usb-net spapr-vlan"
+    " lan9118 scm91c111 vlance vmxnet vmxnet2 vmxnet3 Am79C970A Am79C973 82540EM 82545EM 82543GC"
+).split()
+_BY_LETTERS = {name.lower(): name for name in MODELS}
+
+
+def known_model(name: str) -> str:
+    """Return a model's name as libvirt writes it."""
+    return _BY_LETTERS.get(name.lower(), name)
 
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]*")

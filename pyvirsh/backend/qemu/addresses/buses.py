@@ -39,7 +39,7 @@ _PORT = PCIE | UPSTREAM | TO_PCI_BRIDGE
 _EXPRESS_ROOT = ROOT_PORT | DMI_BRIDGE | PCIE_EXPANDER | INTEGRATED
 # Controller model -> (what may be put on its bus, what is put there unasked, first slot, last slot).
 _BUSES = {
-    "pci-root": (PCI | PCI_BRIDGE | PCI_EXPANDER, KINDS, 1, 31),
+    "pci-root": (PCI | PCI_BRIDGE | PCI_EXPANDER | INTEGRATED, KINDS, 1, 31),
     "pci-bridge": (PCI | PCI_BRIDGE, KINDS, 1, 31),
     "pci-expander-bus": (PCI | PCI_BRIDGE, 0, 0, 31),
     "pcie-root": (_EXPRESS_ROOT | PCIE, _EXPRESS_ROOT, 1, 31),
@@ -50,6 +50,7 @@ _BUSES = {
     "pcie-switch-downstream-port": (_PORT, KINDS, 0, 0),
     "pcie-expander-bus": (ROOT_PORT | DMI_BRIDGE, 0, 0, 31),
 }
+_TO_PCI = ("dmi-to-pci-bridge", "pcie-to-pci-bridge")
 _ALL_FUNCTIONS = 255
 
 
@@ -116,7 +117,11 @@ class Buses:
     def keep(self, address: Address, flags: int) -> None:
         """Take the place that a definition states.  Errors: XML_ERROR if it cannot be."""
         bus, slot, function = address.bus or 0, address.slot or 0, address.function or 0
+        if flags & INTEGRATED and bus:
+            detail = f"The device at PCI address {_shown(address)} needs to be an integrated device (bus=0)"
+            raise VirError(XML_ERROR, detail)
         self._check_number(address, bus, flags)
+        bus = address.bus or 0
         chosen = self.all[bus]
         wanted = flags & (KINDS & ~INTEGRATED)
         tolerated = PCI | PCIE if chosen.accepts & (PCI | PCIE) else 0
@@ -141,7 +146,11 @@ class Buses:
         if not self.all:
             raise VirError(XML_ERROR, "No PCI buses available")
         while self.trial and bus >= len(self.all) and bus < 256:
+            at = len(self.all)
             self.grow(flags)
+            if bus == at and self.all[at + 1 :]:
+                # The bridge to PCI is behind a port, which took the number.
+                bus = address.bus = at + 1
         if bus >= len(self.all):
             last = len(self.all) - 1
             detail = f"Invalid PCI address {_shown(address)}. Only PCI buses up to {last} are available"
@@ -177,11 +186,13 @@ class Buses:
         elif flags & (PCIE | UPSTREAM | TO_PCI_BRIDGE):
             return ("pcie-root-port",)
         elif flags & (PCI | PCI_BRIDGE):
-            # A bridge to PCI that is there already, but takes no hot-plugged devices, is used up first.
-            if any(bus.model == "dmi-to-pci-bridge" and not bus.full() for bus in self.all):
+            # A bridge to PCI that is there already is used up first.
+            if any(bus.model in _TO_PCI and not bus.full() for bus in self.all):
                 return ("pci-bridge",)
             return ("pcie-root-port", "pcie-to-pci-bridge")
-        raise VirError(INTERNAL_ERROR, f"no PCI bus can be added for a {_kind(flags)}")
+        what = f"a PCI controller model='{_kind(flags)}', but none is available"
+        detail = f"a PCI slot is needed to connect {what}, and it cannot be automatically added"
+        raise VirError(INTERNAL_ERROR, detail)
 
 
 def _kind(flags: int) -> str:

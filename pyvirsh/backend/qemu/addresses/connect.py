@@ -34,7 +34,10 @@ _BRIDGES = {
     "pcie-expander-bus": PCIE_EXPANDER,
 }
 # Network cards that are plain PCI devices; unknown ones are taken for newer.
-_NET_PCI = ("rtl8139", "e1000", "vmxnet3")
+_NET_PCI = tuple(
+    "rtl8139 e1000 vmxnet3 netfront vlance vmxnet vmxnet2 Am79C970A Am79C973 82540EM 82545EM 82543GC lan9118"
+    " scm91c111".split()
+)
 _NET_ELSEWHERE = ("ne2k_isa", "usb-net")
 _SOUND_ELSEWHERE = ("sb16", "pcspk", "usb")
 
@@ -48,7 +51,7 @@ class Wiring:
     def __init__(self, *, express: bool) -> None:
         self.pci = PCI
         self.pcie = PCIE if express else self.pci
-        self.integrated = PCIE | INTEGRATED if express else self.pci
+        self.integrated = self.pcie | INTEGRATED
 
     def virtio(self, model: "str | None") -> int:
         """Return how a virtio device connects; a transitional one is a plain PCI device."""

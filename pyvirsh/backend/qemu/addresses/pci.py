@@ -7,12 +7,14 @@ from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.common import Address, Info
 from pyvirsh.backend.conf.domain.defaults import insert_controller
 from pyvirsh.backend.conf.domain.devices import Controller
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 from pyvirsh.backend.qemu.addresses.buses import PCI, PCIE, Bus, Buses
 from pyvirsh.backend.qemu.addresses.chipset import places, settle
 from pyvirsh.backend.qemu.addresses.connect import Wiring, all_devices, bridge_flags
-from pyvirsh.backend.qemu.facts import Facts, family
+from pyvirsh.backend.qemu.facts import Facts
 
+# Controllers that sit on no bus of these machines.
+_NOWHERE = ("isa", "xenbus")
 _COMPANIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
 
 
@@ -26,9 +28,12 @@ def assign(domain: Domain, facts: Facts) -> None:
     """Place all PCI devices of the guest."""
     roots = [one for one in domain.devices.controllers if one.type == "pci"]
     if not roots:
-        if family(domain.os.machine or "") == "isapc" and any(all_devices(domain, Wiring(express=False))):
+        if any(all_devices(domain, Wiring(express=False))):
             raise VirError(XML_ERROR, "No PCI buses available")
         return
+    if any(one.type in _NOWHERE for one in domain.devices.controllers):
+        detail = "Cannot automatically add a new PCI bus for a device with connect flags 00"
+        raise VirError(INTERNAL_ERROR, detail)
     express = any(one.index == 0 and one.model == "pcie-root" for one in roots)
     wiring = Wiring(express=express)
     only_root = all(one.index == 0 for one in roots)
@@ -119,9 +124,11 @@ def _companion(
         if place is None or place.pci is None:
             continue
         bus, slot, _ = place.pci
-        if not buses.used(bus, slot, function):
-            buses.take(bus, slot, function)
-            return Address(type="pci", domain=0, bus=bus, slot=slot, function=function)
+        if buses.used(bus, slot, function):
+            shown = f"0000:{bus:02x}:{slot:02x}.{function}"
+            raise VirError(XML_ERROR, f"Attempted double use of PCI Address {shown}")
+        buses.take(bus, slot, function)
+        return Address(type="pci", domain=0, bus=bus, slot=slot, function=function)
     return buses.place(flags, function)
 
 

@@ -4,7 +4,7 @@ from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.defaults import insert_controller
 from pyvirsh.backend.conf.domain.devices import Controller
-from pyvirsh.backend.errors import XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
 # Ports of a virtio-serial controller that states none; port 0 is the first console's.
 PORTS = 31
@@ -60,12 +60,20 @@ def _free(domain: Domain, taken: "set[tuple[int, int]]", stated: "int | None") -
 
 
 def memory_slots(domain: Domain) -> None:
-    """Give each memory module that sits in a slot one of the machine's.  Errors: XML_ERROR."""
+    """Give each memory module that sits in a slot one of the machine's.
+
+    Errors: XML_ERROR; INTERNAL_ERROR if all slots are taken; CONFIG_UNSUPPORTED for a slot there is not.
+    """
     modules = [one for one in domain.devices.memories if one.model in ("dimm", "nvdimm")]
     taken: set[int] = set()
     for module in modules:
         address = module.info.address
         if address is not None and address.type == "dimm" and address.slot is not None:
+            if domain.max_memory is not None and address.slot >= (domain.memory_slots or 0):
+                detail = (
+                    f"memory device slot '{address.slot}' exceeds slots count '{domain.memory_slots or 0}'"
+                )
+                raise VirError(CONFIG_UNSUPPORTED, detail)
             if address.slot in taken:
                 raise VirError(
                     XML_ERROR,
@@ -76,7 +84,10 @@ def memory_slots(domain: Domain) -> None:
         address = module.info.address
         if address is not None and address.type == "dimm" and address.slot is not None:
             continue
-        slot = next(number for number in range(len(modules)) if number not in taken)
+        slots = range(domain.memory_slots or 0 if domain.max_memory is not None else len(modules))
+        slot = next((number for number in slots if number not in taken), None)
+        if slot is None:
+            raise VirError(INTERNAL_ERROR, "failed to find an empty memory slot")
         taken.add(slot)
         base = address.base if address is not None and address.type == "dimm" else None
         module.info.address = Address(type="dimm", slot=slot, base=base)

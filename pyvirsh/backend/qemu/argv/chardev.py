@@ -219,7 +219,11 @@ def _console(plan: Plan, console: Console) -> None:
     if console.target_type != "virtio":
         raise VirError(CONFIG_UNSUPPORTED, f"console target type '{console.target_type}' is not supported")
     name = backend(plan, console.source, alias)
-    plan.device({"driver": "virtconsole", "chardev": name, "id": alias})
+    place = console.info.address
+    port: Props = {}
+    if place is not None and place.type == "virtio-serial":
+        port = {"bus": f"virtio-serial{place.controller or 0}.{place.bus or 0}", "nr": int(place.port or 0)}
+    plan.device({"driver": "virtconsole", **port, "chardev": name, "id": alias})
 
 
 # -- redirected USB devices ------------------------------------------------------------------------------

@@ -33,13 +33,14 @@ _SCSI = {
     "lsisas1078": "megasas",
     "vmpvscsi": "pvscsi",
     "am53c974": "am53c974",
-    "dc390": "dc390",
+    "dc390": "dc-390",
 }
 
 
 def add(plan: Plan) -> None:
     """Make the controllers that the board does not bring."""
     _hole(plan)
+    _hotplug(plan)
     for kind in _ORDER:
         _all_of(plan, kind)
 
@@ -63,6 +64,13 @@ def _hole(plan: Plan) -> None:
     for controller in plan.domain.devices.controllers:
         if controller.type == "pci" and not controller.index and controller.pcihole64 is not None and board:
             plan.add("global", f"{board}.pci-hole64-size={controller.pcihole64}K")
+
+
+def _hotplug(plan: Plan) -> None:
+    """Let nothing be plugged into the board's own PCI bus if its controller says so."""
+    for controller in plan.domain.devices.controllers:
+        if controller.type == "pci" and controller.model == "pci-root" and controller.hotplug is not None:
+            plan.add("global", f"PIIX4_PM.acpi-root-pci-hotplug={controller.hotplug}")
 
 
 def _device(plan: Plan, controller: Controller) -> "Props":

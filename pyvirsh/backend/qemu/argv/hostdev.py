@@ -41,7 +41,7 @@ def _pci(plan: Plan, device: HostDev) -> None:
         raise VirError(CONFIG_UNSUPPORTED, "hostdev source: a PCI device is named by its address")
     plan.device(
         {
-            "driver": "vfio-pci",
+            "driver": _driver(device),
             "host": host_address(address),
             "id": device.info.alias,
             "display": device.display,
@@ -70,21 +70,23 @@ def _usb(plan: Plan, device: HostDev) -> None:
     reset = source.guest_reset
     if reset is not None:
         props["guest-reset"] = reset != "off"
-        props["guest-resets-all"] = reset == "uninitialized"
+        props["guest-resets-all"] = reset == "on" if reset != "off" else None
     props["bootindex"] = device.info.boot_order
     plan.device({**props, **plan.address(device.info)})
 
 
 def _scsi(plan: Plan, device: HostDev) -> None:
     source = _source(device)
-    name = f"libvirt-{device.info.alias}"
+    devices = plan.domain.devices
+    before = next(at for at, one in enumerate(_scsi_devices(devices.hostdevs)) if one is device)
+    name = f"libvirt-{sum(storage.length(disk) for disk in devices.disks) + before + 1}"
     if source.protocol != "iscsi":
         detail = "hostdev type='scsi': only iSCSI is supported: give a local device as a disk device='lun'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
     remote = DiskSource(protocol="iscsi", name=source.name, initiator_iqn=source.initiator_iqn)
     remote.hosts, remote.auth = source.hosts, source.auth
     layer = Layer("network", remote, "raw", name)
-    layer.readonly = device.readonly
+    layer.readonly, layer.device = device.readonly, True
     node = storage.emit(plan, layer)
     alias = f"scsi{device.info.address.controller or 0}" if device.info.address else "scsi0"
     plan.device(
@@ -100,6 +102,10 @@ def _scsi(plan: Plan, device: HostDev) -> None:
     )
 
 
+def _scsi_devices(hostdevs: "list[HostDev]") -> "list[HostDev]":
+    return [one for one in hostdevs if one.type == "scsi"]
+
+
 def _scsi_host(plan: Plan, device: HostDev) -> None:
     number = plan.fd("vhost-scsi", device.info.alias or "")
     plan.device(
@@ -113,13 +119,20 @@ def _scsi_host(plan: Plan, device: HostDev) -> None:
     )
 
 
+def _driver(device: HostDev) -> str:
+    """Return QEMU's device; one with a frame buffer of firmware's cannot be unplugged."""
+    model = device.model if device.type == "mdev" else None
+    if model in ("vfio-ccw", "vfio-ap"):
+        return model
+    return "vfio-pci-nohotplug" if device.ramfb == "on" else "vfio-pci"
+
+
 def _mediated(plan: Plan, device: HostDev) -> None:
     address = _source(device).address
     uuid = address.uuid if address is not None else None
-    drivers = {"vfio-pci": "vfio-pci", "vfio-ccw": "vfio-ccw", "vfio-ap": "vfio-ap"}
     plan.device(
         {
-            "driver": drivers.get(device.model or "", "vfio-pci"),
+            "driver": _driver(device),
             "id": device.info.alias,
             "sysfsdev": f"/sys/bus/mdev/devices/{uuid}",
             "display": device.display,

@@ -2,7 +2,8 @@
 
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain.cpu import Cell
-from pyvirsh.backend.conf.domain.devices import MemoryModule
+from pyvirsh.backend.conf.domain.devices import MemoryModule, MemorySource
+from pyvirsh.backend.conf.domain.filling.cpu import LOCAL_DISTANCE, REMOTE_DISTANCE
 from pyvirsh.backend.conf.domain.tuning import HugePage, MemoryBacking
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.argv.machine import has_hmat
@@ -55,7 +56,7 @@ def _whole(plan: Plan, size: int) -> None:
     backend = _choose(plan, kind.ram_id, size, node=None, cell=None)
     if backend.kind != "memory-backend-ram":
         props = {"x-use-canonical-path-for-ramblock-id": False}
-        keys = ("mem-path", "share")
+        keys = ("mem-path", "discard-data", "share")
         first = {key: backend.props.pop(key) for key in keys if key in backend.props}
         backend.props = {**first, **props, **backend.props}
     _emit(plan, kind.ram_id, backend)
@@ -74,12 +75,21 @@ def _emit(plan: Plan, name: str, backend: Backend) -> None:
 
 
 def _choose(
-    plan: Plan, name: str, size: int, *, node: "int | None", cell: "Cell | None", page: "int | None" = None
+    plan: Plan,
+    name: str,
+    size: int,
+    *,
+    node: "int | None",
+    cell: "Cell | None",
+    page: "int | None" = None,
+    module: "MemoryModule | None" = None,
 ) -> Backend:
     """Return the back end of a guest node's memory, of the whole memory or of a module with its own pages."""
     backing = plan.domain.memory_backing or MemoryBacking()
-    shared = (cell.mem_access if cell is not None else None) or backing.access_mode
+    own = module or MemoryModule()
+    shared = own.access or (cell.mem_access if cell is not None else None) or backing.access_mode
     discard = cell.discard if cell is not None and cell.discard else "yes" if backing.discard else None
+    discard = own.discard or discard
     page = _page(plan, backing, node) if page is None else page
     props: Props = {}
     if backing.source_type == "memfd":
@@ -96,10 +106,10 @@ def _choose(
         _directory(plan, plan.paths.memory)
     else:
         kind = "memory-backend-ram"
-    if shared is not None and kind != "memory-backend-ram":
-        props["share"] = shared == "shared"
     if discard is not None and kind == "memory-backend-file":
         props["discard-data"] = discard == "yes"
+    if shared is not None and kind != "memory-backend-ram":
+        props["share"] = shared == "shared"
     if page or backing.allocation_mode == "immediate":
         props["prealloc"] = True
         props["prealloc-threads"] = backing.allocation_threads
@@ -185,17 +195,30 @@ def nodes(plan: Plan) -> None:
         parts = [f"node,nodeid={cell.id}", *(f"cpus={part}" for part in _ranges(cell.cpus))]
         if hmat:
             parts.append(f"initiator={_initiator(cell, cpu.cells)}")
-        if not bare and cell.memory:
+        if not bare:
             _emit(plan, f"ram-node{cell.id}", backend)
             parts.append(f"memdev=ram-node{cell.id}")
-        elif cell.memory:
-            parts.append(f"mem={cell.memory // 1024}")
+        else:
+            parts.append(f"mem={(cell.memory or 0) // 1024}")
         plan.add("numa", ",".join(parts))
-    for cell in cpu.cells:
-        for other in cell.siblings:
-            plan.add("numa", f"dist,src={cell.id},dst={other.id},val={other.value}")
+    _distances(plan, cpu.cells)
     if hmat:
         _heterogeneous(plan)
+
+
+def _distances(plan: Plan, cells: "list[Cell]") -> None:
+    """State how far all nodes are from each other, if one is farther or nearer than usual."""
+    stated = {(cell.id, one.id): one.value for cell in cells for one in cell.siblings}
+    usual = {
+        (cell.id, other.id): LOCAL_DISTANCE if cell is other else REMOTE_DISTANCE
+        for cell in cells
+        for other in cells
+    }
+    # A node that states some distances but not all has none of the usual ones.
+    told = {cell.id for cell in cells if cell.siblings}
+    if any(value != stated.get(pair) for pair, value in usual.items() if pair[0] in told):
+        for (here, there), value in (usual | stated).items():
+            plan.add("numa", f"dist,src={here},dst={there},val={value}")
 
 
 def _ranges(text: "str | None") -> "list[str]":
@@ -259,7 +282,7 @@ def modules(plan: Plan) -> None:
         if module.model not in _DEVICES or module.target is None:
             raise VirError(CONFIG_UNSUPPORTED, f"memory model '{module.model}' is not supported")
         name = f"mem{module.info.alias}"
-        backend = _module_backend(plan, module, name)
+        backend = _module_backend(plan, module, module.info.alias or "")
         _emit(plan, name, backend)
         plan.device(_module(plan, module, name))
 
@@ -271,21 +294,10 @@ def _module_backend(plan: Plan, module: MemoryModule, name: str) -> Backend:
     cells = plan.domain.cpu.cells if plan.domain.cpu else []
     cell = next((one for one in cells if one.id == node), None)
     page = _huge(source.pagesize) if source is not None and source.pagesize else None
-    backend = _choose(plan, name, size, node=node, cell=cell, page=page)
     if source is not None and source.path:
-        props: Props = {"mem-path": source.path}
-        if module.access is not None or module.model == "virtio-pmem":
-            props["share"] = module.access != "private"
-        if source.pmem:
-            backend.props.pop("prealloc", None)
-        for key in ("mem-path", "share", "size"):
-            backend.props.pop(key, None)
-        prealloc = module.model == "nvdimm" and not source.pmem
-        props["prealloc"] = True if prealloc else None
-        props["size"] = size * 1024
-        props["align"] = source.alignsize * 1024 if source.alignsize else None
-        props["pmem"] = True if source.pmem else None
-        backend = Backend("memory-backend-file", props, needed=True)
+        backend = _file_backend(plan, module, cell, size)
+    else:
+        backend = _choose(plan, name, size, node=node, cell=cell, page=page, module=module)
     if module.model == "virtio-mem":
         size_props = backend.props.pop("size")
         backend.props.pop("prealloc", None)
@@ -301,6 +313,22 @@ def _module_backend(plan: Plan, module: MemoryModule, name: str) -> Backend:
     return backend
 
 
+def _file_backend(plan: Plan, module: MemoryModule, cell: "Cell | None", size: int) -> Backend:
+    """Return the back end of a module whose content is a file of its own."""
+    source = module.source or MemorySource()
+    backing = plan.domain.memory_backing or MemoryBacking()
+    access = module.access or (cell.mem_access if cell is not None else None) or backing.access_mode
+    props: Props = {"mem-path": source.path}
+    if access is not None or module.model == "virtio-pmem":
+        props["share"] = access != "private"
+    if module.model == "nvdimm" and not source.pmem:
+        props["prealloc"] = True
+    props["size"] = size * 1024
+    props["align"] = source.alignsize * 1024 if source.alignsize else None
+    props["pmem"] = True if source.pmem else None
+    return Backend("memory-backend-file", props, needed=True)
+
+
 def _first(props: "Props") -> "Props":
     return {key: value for key, value in props.items() if key in ("mem-path", "share", "discard-data")}
 
@@ -313,14 +341,15 @@ def _module(plan: Plan, module: MemoryModule, name: str) -> "Props":
     target = module.target
     if target is None:
         return {}
-    pages = plan.domain.memory_backing is not None and plan.domain.memory_backing.hugepages
+    backing = plan.domain.memory_backing
+    pages = backing is not None and (backing.hugepages or backing.allocation_mode == "immediate")
     virtio_mem = module.model == "virtio-mem"
     prealloc = virtio_mem and (pages or (module.source is not None and _huge(module.source.pagesize)))
     return {
         "driver": _DEVICES[module.model],
         "node": target.node,
         "block-size": target.block * 1024 if target.block else None,
-        "requested-size": target.requested * 1024 if target.requested is not None else None,
+        "requested-size": target.requested * 1024 if target.requested else None,
         "label-size": target.label_size * 1024 if target.label_size else None,
         "uuid": module.uuid if module.model == "nvdimm" else None,
         "unarmed": True if target.readonly else None,

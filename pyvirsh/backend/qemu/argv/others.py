@@ -31,7 +31,8 @@ def filesystems(plan: Plan) -> None:
 
 def _plan9(plan: Plan, filesystem: Filesystem) -> None:
     alias = filesystem.info.alias
-    parts = ["local", f"security_model={_SECURITY[filesystem.accessmode or 'passthrough']}"]
+    security = f"security_model={_SECURITY[filesystem.accessmode or 'passthrough']}"
+    parts = ["handle"] if filesystem.driver_type == "handle" else ["local", security]
     if filesystem.multidevs not in (None, "default"):
         parts.append(f"multidevs={filesystem.multidevs}")
     if filesystem.fmode:
@@ -282,7 +283,7 @@ def _vsock(plan: Plan, vsock: Vsock) -> None:
             "driver": virtio_name("vhost-vsock", vsock.model),
             **virtio(vsock.driver),
             "id": vsock.info.alias,
-            "guest-cid": vsock.cid_address,
+            "guest-cid": vsock.cid_address or 0,
             "vhostfd": str(number),
             **plan.address(vsock.info),
         }

@@ -41,6 +41,13 @@ class Layer:
         self.cdrom = False
         self.below: Layer | bool = False
         self.wrapped = False
+        # Whether it is a whole device handed through, which has one node.
+        self.device = False
+
+    @property
+    def storage(self) -> str:
+        """The name of the node that stands for the storage."""
+        return f"{self.name}-backend" if self.device else f"{self.name}-storage"
 
     @property
     def luks(self) -> bool:
@@ -65,7 +72,7 @@ class Layer:
         """The name of the node that stands for the image."""
         if not self.direct:
             return f"{self.name}-format"
-        return f"{self.name}-slice-sto" if self.slice else f"{self.name}-storage"
+        return f"{self.name}-slice-sto" if self.slice else self.storage
 
 
 # -- chains --------------------------------------------------------------------------------------------
@@ -150,20 +157,18 @@ def emit(plan: Plan, top: Layer) -> str:
     """Append all nodes of a chain, lowest first; return the name of the top one."""
     if isinstance(top.below, Layer):
         emit(plan, top.below)
-    top.wrapped = top.wrapped or plan.facts.version < (9, 0)
+    top.wrapped = not top.device and (top.wrapped or plan.facts.version < (9, 0))
     storage = _storage(plan, top)
     encryption_secret(plan, top)
     effective = _effective(top)
     whole = top.slice is None and top.direct
-    storage |= {"node-name": f"{top.name}-storage", **(effective if whole else _lower(top))}
+    storage |= {"node-name": top.storage, **(effective if whole else _lower(top))}
     plan.json("blockdev", storage)
-    file = f"{top.name}-storage"
+    file = top.storage
     if (part := top.slice) is not None:
         file = f"{top.name}-slice-sto"
         options = effective if top.direct else _lower(top)
-        plan.json(
-            "blockdev", {"driver": "raw", "file": f"{top.name}-storage", **part, "node-name": file, **options}
-        )
+        plan.json("blockdev", {"driver": "raw", "file": top.storage, **part, "node-name": file, **options})
     if not top.direct:
         plan.json("blockdev", _format(plan, top, file, effective))
     return top.node
@@ -284,7 +289,7 @@ def _secret(plan: Plan, layer: Layer) -> "str | None":
     """Return the object with the password of a layer's storage; None if it needs none."""
     if layer.auth is None or layer.auth.secret is None:
         return None
-    name = f"{layer.name}-storage-auth-secret0"
+    name = f"{layer.storage}-auth-secret0"
     _add_secret(plan, name, layer.auth.secret.type or "", layer.auth.secret.uuid, layer.auth.secret.usage)
     return name
 

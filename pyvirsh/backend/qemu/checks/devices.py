@@ -1,61 +1,19 @@
 """Checks of all other devices."""
 
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.chardev import CharSource
-from pyvirsh.backend.conf.domain.devices import Controller, Input
-from pyvirsh.backend.conf.domain.filling.inactive import sources
+from pyvirsh.backend.conf.domain.devices import Input
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
+from pyvirsh.backend.qemu.checks import characters, controllers, hardware
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
 _MODEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-_PCI_MODELS = (
-    "pci-root",
-    "pcie-root",
-    "pci-bridge",
-    "dmi-to-pci-bridge",
-    "pcie-to-pci-bridge",
-    "pcie-root-port",
-    "pcie-switch-upstream-port",
-    "pcie-switch-downstream-port",
-    "pci-expander-bus",
-    "pcie-expander-bus",
-)
-
-
-_USB_MODELS = (
-    "piix3-uhci",
-    "piix4-uhci",
-    "ehci",
-    "ich9-ehci1",
-    "ich9-uhci1",
-    "ich9-uhci2",
-    "ich9-uhci3",
-    "vt82c686b-uhci",
-    "pci-ohci",
-    "nec-xhci",
-    "qemu-xhci",
-    "none",
-)
-_SCSI_MODELS = (
-    "auto",
-    "lsilogic",
-    "lsisas1068",
-    "lsisas1078",
-    "virtio-scsi",
-    "virtio-transitional",
-    "virtio-non-transitional",
-    "vmpvscsi",
-    "am53c974",
-    "dc390",
-)
 
 
 def check(domain: Domain, facts: Facts) -> None:
     """Check what does not depend on this host."""
-    for source in sources(domain):
-        _character(source)
-    _ports(domain)
+    controllers.check(domain)
+    characters.check(domain)
     for interface in domain.devices.interfaces:
         _interface(interface)
     for device in domain.devices.inputs:
@@ -64,86 +22,11 @@ def check(domain: Domain, facts: Facts) -> None:
     _single(domain)
     _watchdogs(domain)
     _others(domain)
-
-
-def check_controllers(controllers: "list[Controller]", machine: str) -> None:
-    """Check models before anything is placed on them."""
-    models = {"pci": _PCI_MODELS, "usb": _USB_MODELS, "scsi": _SCSI_MODELS}
-    seen: set[tuple[str, int | None]] = set()
-    for controller in controllers:
-        kind, model = controller.type, controller.model
-        if model is not None and kind in models and model not in models[kind]:
-            if kind == "scsi":
-                raise _refuse(f"Unsupported controller model: {model}")
-            raise _refuse(f"Unknown model type '{model}'")
-        if (kind, controller.index) in seen and not (model or "").startswith("ich9-"):
-            if kind == "usb":
-                raise VirError(XML_ERROR, f"Duplicate USB controllers with index {controller.index}")
-            raise VirError(XML_ERROR, f"Multiple '{kind}' controllers with index '{controller.index}'")
-        seen.add((kind, controller.index))
-        _check_size(controller)
-    _check_root(controllers, machine)
-
-
-def _check_size(controller: Controller) -> None:
-    index, model = controller.index or 0, controller.model
-    if controller.type == "pci" and index > 255:
-        raise _refuse(f"PCI controller index {index} too high, maximum is 255")
-    if model in ("nec-xhci", "qemu-xhci") and (controller.ports or 0) > 15:
-        raise _refuse(f"'{model}' controller only supports up to '15' ports")
-
-
-def _check_root(controllers: "list[Controller]", machine: str) -> None:
-    root = {"i440fx": "pci-root", "q35": "pcie-root"}.get(family(machine))
-    for controller in controllers:
-        if root is not None and controller.type == "pci" and not controller.index:
-            if controller.model not in (None, root):
-                detail = (
-                    f"The PCI controller with index='0' must be model='{root}' for this machine type, but "
-                    f"model='{controller.model}' was found instead"
-                )
-                raise VirError(XML_ERROR, detail)
-        if root == "pci-root" and controller.type == "ide" and controller.index:
-            raise _refuse("Only a single IDE controller is supported for this machine type")
-        if root == "pcie-root" and controller.type == "ide":
-            raise _refuse("IDE controllers are unsupported for this QEMU binary or machine type")
+    hardware.check(domain, facts)
 
 
 def _refuse(detail: str) -> VirError:
     return VirError(CONFIG_UNSUPPORTED, detail)
-
-
-# -- character devices -----------------------------------------------------------------------------------
-
-
-def _character(source: CharSource) -> None:
-    peer = source.peer
-    if source.type in ("dev", "file", "pipe") and not peer.path:
-        raise VirError(INTERNAL_ERROR, "Missing source path attribute for char device")
-    if source.type == "tcp" and not peer.host:
-        raise VirError(INTERNAL_ERROR, "Missing source host attribute for char device")
-    if source.type == "tcp" and not peer.service:
-        raise VirError(INTERNAL_ERROR, "Missing source service attribute for char device")
-    if source.type == "nmdm":
-        raise _refuse("unsupported chardev 'nmdm'")
-
-
-_SERIAL_TYPES = ("isa-serial", "usb-serial", "pci-serial", "isa-debug")
-
-
-def _ports(domain: Domain) -> None:
-    devices = domain.devices
-    for serial in devices.serials:
-        if serial.target_type not in _SERIAL_TYPES:
-            raise _refuse(f"unknown target type '{serial.target_type}' specified for character device")
-    for console in devices.consoles:
-        if console.target_type not in ("serial", "virtio"):
-            raise _refuse(f"unsupported console target type {console.target_type}")
-    for channel in devices.channels:
-        if channel.target_type is None:
-            raise VirError(XML_ERROR, "target type must be specified for channel device")
-        if channel.target_type not in ("virtio", "guestfwd"):
-            raise _refuse(f"unsupported channel target type {channel.target_type}")
 
 
 # -- interfaces ------------------------------------------------------------------------------------------
@@ -161,16 +44,38 @@ def _interface(interface: Interface) -> None:
     model = interface.model
     if model is not None and any(letter not in _MODEL_LETTERS for letter in model):
         raise VirError(INVALID_ARG, "Model name contains invalid characters")
-    if kind == "internal" or kind == "vds":
-        raise _refuse(f"interface type='{kind}' is not supported")
     if kind == "vhostuser" and interface.backend_type != "passt":
         if source is None or not source.path:
             raise VirError(XML_ERROR, "Missing required attribute 'path' in element 'source'")
     if interface.driver is not None and (interface.driver.queues or 0) > 256:
         raise _refuse(f"interface driver queues='{interface.driver.queues}': more than 256 are not supported")
+    _teaming(interface)
+    _queues(interface)
     _forwards(interface)
     if interface.mtu is not None and kind in ("user", "hostdev"):
         raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
+
+
+def _teaming(interface: Interface) -> None:
+    kind = interface.teaming_type
+    if kind == "persistent" and not (interface.model or "").startswith("virtio"):
+        detail = f"must be <model type='virtio'/>, not '{interface.model}'"
+        raise _refuse(f"virtio-net teaming persistent interface {detail}")
+    if kind == "transient" and interface.type not in ("hostdev", "network"):
+        detail = f"must be type='hostdev', not '{interface.type}'"
+        raise _refuse(f"virtio-net teaming transient interface {detail}")
+
+
+def _queues(interface: Interface) -> None:
+    kind, model, driver = interface.type, interface.model, interface.driver
+    if kind == "vdpa" and model != "virtio":
+        raise _refuse(f"invalid model for interface of type '{kind}': '{model}' - must be 'virtio'")
+    if driver is None or not (model or "").startswith("virtio"):
+        return
+    for name in ("rx_queue_size", "tx_queue_size"):
+        size = getattr(driver, name) or 0
+        if size & (size - 1):
+            raise _refuse(f"{name} has to be a power of two")
 
 
 def _forwards(interface: Interface) -> None:
@@ -218,6 +123,10 @@ def _input(device: Input, domain: Domain) -> None:
             raise _refuse("Can't add USB input device. USB bus is disabled")
 
 
+# A display that shows nothing needs one that does, and takes no third one.
+_WITH_ANOTHER = 2
+
+
 def _displays(domain: Domain) -> None:
     devices = domain.devices
     for graphics in devices.graphics:
@@ -228,11 +137,9 @@ def _displays(domain: Domain) -> None:
                 XML_ERROR, f"graphics port {graphics.port} is not a port: use 5900 to 65535, or -1"
             )
     kinds = [graphics.type for graphics in devices.graphics]
-    for kind in ("vnc", "spice", "sdl", "egl-headless", "dbus"):
-        if kinds.count(kind) > 1:
-            raise _refuse(
-                "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported"
-            )
+    if "egl-headless" in kinds and (len(kinds) != _WITH_ANOTHER or {"sdl", "dbus"} & set(kinds)):
+        detail = "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types"
+        raise _refuse(detail)
     models = [video.model for video in devices.videos]
     if "none" in models and len(models) > 1:
         detail = "a 'none' video type must be the only video device defined for the domain"
@@ -273,6 +180,9 @@ def _watchdogs(domain: Domain) -> None:
     for watchdog in watchdogs:
         if watchdog.model == "ib700" and board != "i440fx":
             raise _refuse("ib700 model of watchdog cannot be used with this machine type")
+        if watchdog.model == "itco" and watchdog.info.address is not None:
+            detail = "itco model of watchdog is part of the machine and cannot have any address set."
+            raise _refuse(detail)
         if watchdog.model == "itco" and board != "q35":
             raise _refuse("itco model of watchdog is only part of q35 machine")
         if watchdog.model == "diag288":
@@ -299,19 +209,6 @@ def _others(domain: Domain) -> None:
             raise _refuse("IOMMU device: 'intel' is only supported with Q35 machines")
     if devices.nvram is not None:
         raise _refuse("nvram device is only supported for PPC64")
-    _reports(domain)
-
-
-def _reports(domain: Domain) -> None:
-    devices = domain.devices
-    for panic in devices.panics:
-        if panic.model in ("pseries", "s390"):
-            raise _refuse(f"panic model '{panic.model}' is not supported on {domain.os.arch}")
-    for shmem in devices.shmems:
-        if not shmem.name:
-            raise VirError(XML_ERROR, "shmem element must contain 'name' attribute")
-        if "/" in shmem.name or shmem.name in (".", ".."):
-            raise VirError(XML_ERROR, f"shmem name '{shmem.name}' must not be a path")
 
 
 # -- this host -------------------------------------------------------------------------------------------
@@ -319,6 +216,10 @@ def _reports(domain: Domain) -> None:
 
 def check_host(domain: Domain, facts: Facts, host: Host) -> None:
     """Check what this host and this QEMU must be able to do when the guest starts."""
+    kinds = [graphics.type for graphics in domain.devices.graphics]
+    if len(set(kinds)) < len(kinds):
+        each = "each type (sdl, vnc, spice, headless, dbus, rdp)"
+        raise _refuse(f"only 1 graphics device of {each} is supported")
     for graphics in domain.devices.graphics:
         if graphics.type == "spice" and "spice" not in facts.options:
             detail = "spice graphics are not supported with this QEMU: install qemu-system-modules-spice"

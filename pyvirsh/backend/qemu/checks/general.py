@@ -113,10 +113,6 @@ def _firmware(domain: Domain) -> None:
         raise VirError(XML_ERROR, "invalid value for rebootTimeout, must be in range [-1,65535]")
     if os.loader_secure == "yes" and family(os.machine or "") != "q35":
         raise _refuse("Secure boot is supported with q35 machine types only")
-    if os.initrd and not os.kernel:
-        raise VirError(XML_ERROR, "initrd specified without kernel")
-    if os.cmdline and not os.kernel:
-        raise VirError(XML_ERROR, "cmdline specified without kernel")
     if os.smbios_mode == "sysinfo" and not domain.sysinfos:
         raise VirError(XML_ERROR, "Domain without SMBIOS sysinfo block cannot use smbios mode 'sysinfo'")
 
@@ -183,6 +179,9 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
         )
         raise _refuse(detail)
     _cpu_model(domain, facts)
+    for name in ("initrd", "cmdline"):
+        if getattr(domain.os, name) and not domain.os.kernel:
+            raise VirError(XML_ERROR, f"{name} specified without kernel")
     for element in _unkept(domain):
         raise _refuse(f"{element} is not supported by this driver: remove the element")
 

@@ -91,6 +91,9 @@ def _place(disk: Disk, board: str) -> None:
 
 def check_start(domain: Domain, facts: Facts) -> None:
     """Check what QEMU would refuse when the guest starts."""
+    for filesystem in domain.devices.filesystems:
+        if filesystem.driver_type == "handle":
+            raise _refuse("filesystem driver type='handle' is not supported: use 'path' or 'virtiofs'")
     for disk in domain.devices.disks:
         _newer(disk, facts)
         address = disk.info.address
@@ -205,12 +208,10 @@ def _unique_drives(domain: Domain) -> None:
 
 def _filesystem(filesystem: Filesystem) -> None:
     if filesystem.type != "mount":
-        raise _refuse(f"filesystem type='{filesystem.type}' is not supported: use type='mount'")
+        raise _refuse("only supports mount filesystem type")
     if not (filesystem.source_dir or filesystem.source_socket):
         raise VirError(NO_SOURCE, text="missing source information for device")
     if not filesystem.target_dir and not filesystem.source_socket:
         raise VirError(XML_ERROR, "missing target of file system: name its tag by <target dir=''/>")
     if (filesystem.fmode or filesystem.dmode) and filesystem.accessmode != "mapped":
         raise _refuse("fmode and dmode must be used with accessmode=mapped")
-    if filesystem.driver_type == "handle":
-        raise _refuse("filesystem driver type='handle' is not supported: use 'path' or 'virtiofs'")

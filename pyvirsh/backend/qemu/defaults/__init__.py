@@ -18,8 +18,8 @@ from pyvirsh.backend.conf.domain.filling import (
     tuning,
 )
 from pyvirsh.backend.qemu import addresses, firmware
-from pyvirsh.backend.qemu.checks.devices import check_controllers
-from pyvirsh.backend.qemu.defaults import board, cpu, devices, general, generated
+from pyvirsh.backend.qemu.checks.controllers import check_controllers
+from pyvirsh.backend.qemu.defaults import board, cpu, devices, general, generated, nodes
 from pyvirsh.backend.qemu.defaults.start import align, place_sockets
 from pyvirsh.backend.qemu.facts import Facts, Host
 
@@ -41,6 +41,7 @@ def complete(
     general.machine(domain, facts)
     filling.general.memory(domain, from_nodes=True)
     filling.general.behaviour(domain)
+    nodes.complete(domain)
     tuning.complete(domain)
     general.labels(domain)
     disks.order(domain)
@@ -53,7 +54,6 @@ def complete(
     board.complete_controllers(domain, facts)
     check_controllers(domain.devices.controllers, domain.os.machine or "")
     interfaces.complete(domain, new_mac)
-    general.isa_ports(domain)
     characters.complete(domain)
     display.complete(domain, devices.video_model(facts))
     others.complete(domain)

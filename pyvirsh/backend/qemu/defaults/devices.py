@@ -79,9 +79,7 @@ def _video(video: Video) -> None:
 
 def _serial(serial: Serial) -> None:
     if serial.target_type is None:
-        address = serial.info.address
-        kinds = {"usb": "usb-serial", "pci": "pci-serial"}
-        serial.target_type = kinds.get(address.type or "" if address else "", "isa-serial")
+        serial.target_type = "isa-serial"
     if serial.target_model is None:
         serial.target_model = _SERIAL_MODELS.get(serial.target_type)
 
@@ -122,6 +120,14 @@ def _rest(domain: Domain) -> None:
         _shmem(shmem)
     for module in devices.memories:
         _module(module)
+    for tpm in devices.tpms:
+        if tpm.model in (None, "default"):
+            tpm.model = "tpm-tis"
+    if devices.vsock is not None:
+        devices.vsock.model = devices.vsock.model or "virtio"
+    for hostdev in devices.hostdevs:
+        if hostdev.type == "mdev" and hostdev.model == "vfio-pci":
+            hostdev.display = hostdev.display or "off"
     for panic in devices.panics:
         if panic.model in (None, "default"):
             panic.model = "isa"

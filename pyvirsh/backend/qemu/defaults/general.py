@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.filling.inactive import infos
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
 from pyvirsh.backend.qemu.facts import Facts
 
 
@@ -25,28 +25,6 @@ def _check_boot_order(domain: Domain) -> None:
     if ordered and domain.os.boot:
         detail = "per-device boot elements cannot be used together with os/boot elements"
         raise VirError(CONFIG_UNSUPPORTED, detail)
-
-
-_ISA_PORTS = 4
-
-
-def isa_ports(domain: Domain) -> None:
-    """Number the serial ports that are stated to be on the ISA bus: they come before all others."""
-    ports = [serial for serial in domain.devices.serials if serial.target_type == "isa-serial"]
-    taken: set[int] = set()
-    for serial in ports:
-        if serial.target_port is not None and serial.target_port in taken:
-            raise VirError(INTERNAL_ERROR, f"target port '{serial.target_port}' already allocated")
-        if serial.target_port is not None:
-            taken.add(serial.target_port)
-    for serial in ports:
-        if serial.target_port is None:
-            free = [port for port in range(_ISA_PORTS) if port not in taken]
-            if not free:
-                detail = f"Maximum supported number of ISA serial ports is '{_ISA_PORTS}'"
-                raise VirError(INTERNAL_ERROR, detail)
-            serial.target_port = free[0]
-            taken.add(free[0])
 
 
 def labels(domain: Domain) -> None:

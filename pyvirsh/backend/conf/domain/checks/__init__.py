@@ -19,6 +19,12 @@ from pyvirsh.backend.conf.domain.domain import Domain
 
 def check(domain: Domain) -> None:
     """Check a definition that `filling` has completed.  Errors: XML_ERROR, CONFIG_UNSUPPORTED and others."""
+    check_shared(domain)
+    characters.check_ports(domain)
+
+
+def check_shared(domain: Domain) -> None:
+    """Check what QEMU's driver has checked too, which numbers ports in a way of its own."""
     infos.check(domain)
     boot.check(domain)
     disks.check(domain)

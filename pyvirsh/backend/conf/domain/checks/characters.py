@@ -9,12 +9,16 @@ _ISA_PORTS = 4
 
 
 def check(domain: Domain) -> None:
-    """Check what character devices are connected to, and how many serial ports there are."""
+    """Check what character devices are connected to."""
     made_up = {
         id(channel.source) for channel in domain.devices.channels if channel.target_type in ("virtio", "xen")
     }
     for source in sources(domain):
         check_source(source, may_lack_path=id(source) in made_up)
+
+
+def check_ports(domain: Domain) -> None:
+    """Check how many serial ports there are on the ISA bus."""
     for serial in domain.devices.serials:
         if serial.target_type == "isa-serial" and (serial.target_port or 0) >= _ISA_PORTS:
             detail = f"Maximum supported number of ISA serial ports is '{_ISA_PORTS}'"
@@ -29,18 +33,18 @@ def check_source(source: CharSource, *, may_lack_path: bool = False) -> None:
     """Check that a source says what its type needs."""
     peer, kind = source.peer, source.type
     if kind in ("dev", "file", "pipe") or kind == "unix" and not may_lack_path:
-        if not peer.path:
+        if peer.path is None:
             raise _missing("path")
     if kind == "nmdm" and not (peer.master and peer.slave):
         raise VirError(INTERNAL_ERROR, "Should define both master and slave path attributes for nmdm device")
     if kind == "tcp":
-        if not peer.host:
+        if peer.host is None:
             raise _missing("host")
-        if not peer.service:
+        if peer.service is None:
             raise _missing("service")
     if kind == "udp":
         remote = source.side("connect")
-        if remote is None or not remote.service:
+        if remote is None or remote.service is None:
             raise _missing("service")
     if kind in ("unix", "tcp") and peer.reconnect is not None and peer.mode == "bind":
         raise VirError(INTERNAL_ERROR, "chardev reconnect is possible only for connect mode")

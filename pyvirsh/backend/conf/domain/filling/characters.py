@@ -4,10 +4,11 @@ from pyvirsh.backend.conf.domain.chardev import CharSource, Console, Parallel, S
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.inactive import sources
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, VirError
 
 # Types of the first serial port that is a console too.
 _WITH_CONSOLE = (None, "isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial")
+_ISA_PORTS = 4
 
 
 def complete(domain: Domain) -> None:
@@ -25,10 +26,10 @@ def complete(domain: Domain) -> None:
     for source in sources(domain):
         complete_source(source)
     number(devices.serials)
-    number(devices.parallels)
+    _number_behind(devices.parallels)
     if domain.os.type == "hvm":
         pair_console(domain)
-    number(devices.consoles)
+    _number_behind(devices.consoles)
     for at, console in enumerate(devices.consoles):
         if at or console.target_type != "serial":
             console.target_port = at
@@ -48,8 +49,32 @@ def _place_cards(domain: Domain) -> None:
             taken.add(slot)
 
 
+# What is said of the other side by a device of a type.
+_TOLD = {
+    "dev": ("path", "seclabels"),
+    "file": ("path", "append", "seclabels"),
+    "pipe": ("path", "seclabels"),
+    "pty": ("path",),
+    "unix": ("mode", "path", "reconnect", "seclabels"),
+    "tcp": ("mode", "host", "service", "tls", "reconnect"),
+    "udp": ("mode", "host", "service"),
+    "nmdm": ("master", "slave"),
+    "spiceport": ("channel",),
+    "dbus": ("channel",),
+    "qemu-vdagent": ("clipboard_copypaste", "mouse_mode"),
+}
+
+
 def complete_source(source: CharSource) -> None:
-    """Fill in a protocol where there is one to choose, and drop it elsewhere."""
+    """Fill in a protocol where there is one to choose, and drop what the type does not have."""
+    told = _TOLD.get(source.type or "", ())
+    for peer in source.peers:
+        for name in peer.declared():
+            if name not in told:
+                setattr(peer, name, [] if name == "seclabels" else None)
+    source.peers = [peer for peer in source.peers if not peer.is_empty()]
+    if source.log_file is None:
+        source.log_append = None
     if source.type in ("unix", "tcp") and source.peers:
         source.peers[0].mode = source.peers[0].mode or "connect"
     if source.type == "tcp":
@@ -58,13 +83,40 @@ def complete_source(source: CharSource) -> None:
         source.protocol = None
 
 
-def number(ports: "list[Serial] | list[Parallel] | list[Console]") -> None:
-    """Number ports that state no number behind the highest one."""
+def number(ports: "list[Serial]") -> None:
+    """Number serial ports that state no number behind the highest one, those known to be on ISA first."""
+    _number_isa([port for port in ports if port.target_type == "isa-serial"])
     last = max((port.target_port for port in ports if port.target_port is not None), default=-1)
     for port in ports:
         if port.target_port is None:
             last += 1
             port.target_port = last
+
+
+def _number_isa(ports: "list[Serial]") -> None:
+    taken: set[int] = set()
+    for port in ports:
+        if port.target_port is not None and port.target_port in taken:
+            raise VirError(INTERNAL_ERROR, f"target port '{port.target_port}' already allocated")
+        if port.target_port is not None:
+            taken.add(port.target_port)
+    for port in ports:
+        if port.target_port is None:
+            free = next((number for number in range(_ISA_PORTS) if number not in taken), None)
+            if free is None:
+                detail = f"Maximum supported number of ISA serial ports is '{_ISA_PORTS}'"
+                raise VirError(INTERNAL_ERROR, detail)
+            port.target_port = free
+            taken.add(free)
+
+
+def _number_behind(ports: "list[Parallel] | list[Console]") -> None:
+    """Number ports that state no number behind the highest one before them."""
+    last = -1
+    for port in ports:
+        if port.target_port is None:
+            port.target_port = last + 1
+        last = max(last, port.target_port)
 
 
 def pair_console(domain: Domain) -> None:

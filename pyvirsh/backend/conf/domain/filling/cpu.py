@@ -72,16 +72,14 @@ def _number_cells(cpu: Cpu) -> None:
 
 
 def _complete_distances(cells: "list[Cell]") -> None:
-    """State every distance both ways: 10 to a node itself, what the other says, or 20."""
+    """State each distance both ways, the way back as the way there, and 10 to a node itself."""
     stated = {(cell.id, one.id): one.value for cell in cells for one in cell.siblings}
+    stated = {(there, here): value for (here, there), value in stated.items()} | stated
     for cell in cells:
-        distances = []
-        for other in cells:
-            value = stated.get((cell.id, other.id)) or stated.get((other.id, cell.id))
-            if value is None:
-                value = LOCAL_DISTANCE if other is cell else REMOTE_DISTANCE
-            distances.append(Sibling(id=other.id, value=value))
-        cell.siblings = distances
+        if any(here == cell.id for here, _ in stated):
+            stated[cell.id, cell.id] = LOCAL_DISTANCE
+        known = ((other.id, stated.get((cell.id, other.id))) for other in cells)
+        cell.siblings = [Sibling(id=number, value=value) for number, value in known if value is not None]
 
 
 # -- checks ----------------------------------------------------------------------------------------------
@@ -106,8 +104,8 @@ def _check_distances(cell: Cell, count: int) -> None:
         if number >= count:
             detail = f"'sibling_id {number}' does not refer to a valid cell within NUMA 'cell id {cell.id}'"
             raise VirError(XML_ERROR, detail)
-        own = number == cell.id
-        if not LOCAL_DISTANCE <= value <= UNREACHABLE or own and value != LOCAL_DISTANCE:
+        # 10 is for a node itself only.
+        if not LOCAL_DISTANCE <= value <= UNREACHABLE or (number == cell.id) != (value == LOCAL_DISTANCE):
             detail = f"'value {value}' is invalid for 'sibling id {number}' under NUMA 'cell id {cell.id}'"
             raise VirError(XML_ERROR, detail)
 

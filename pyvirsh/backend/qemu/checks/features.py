@@ -1,0 +1,60 @@
+"""Checks of what the machine is to offer: features that other machines have, CPUs switched on one by one."""
+
+from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.features import Features
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.qemu.facts import family
+
+_X86 = ("x86_64", "i686")
+# Features of other architectures: field, element.
+_FOREIGN = (
+    ("gic", "gic"),
+    ("hpt_resizing", "hpt"),
+    ("hpt_page", "hpt"),
+    ("htm", "htm"),
+    ("nested_hv", "nested-hv"),
+    ("ccf_assist", "ccf-assist"),
+    ("cfpc", "cfpc"),
+    ("sbbc", "sbbc"),
+    ("ibs", "ibs"),
+)
+_ELSEWHERE = (("aia", "RISC-V Virt machines"), ("ras", "ARM Virt machines"))
+
+
+def _refuse(detail: str) -> VirError:
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def check(domain: Domain) -> None:
+    """Check features and the order of CPUs.  Errors: CONFIG_UNSUPPORTED."""
+    if domain.features is not None and domain.os.arch in _X86:
+        _foreign(domain, domain.features)
+    _order(domain)
+
+
+def _foreign(domain: Domain, features: Features) -> None:
+    machine = domain.os.machine or ""
+    for field, element in _FOREIGN:
+        if getattr(features, field):
+            where = f"architecture '{domain.os.arch}' or machine type '{machine}'"
+            raise _refuse(f"The '{element}' feature is not supported for {where}")
+    for field, machines in _ELSEWHERE:
+        if getattr(features, field) is not None:
+            raise _refuse(f"{field} feature is only supported with {machines}")
+    if features.smm_tseg is not None and family(machine) != "q35":
+        raise _refuse("SMM TSEG is only supported with q35 machine type")
+
+
+def _order(domain: Domain) -> None:
+    """See that CPUs that can not be unplugged are plugged in first."""
+    states = domain.vcpu_states
+    for before, state in zip(states, states[1:], strict=False):
+        if state.enabled == "yes" and bool(state.order) != bool(states[0].order):
+            raise _refuse("all vcpus must have either set or unset order")
+        if state.hotpluggable != "no":
+            continue
+        if before.hotpluggable == "yes":
+            detail = "online non-hotpluggable vcpus need to be ordered prior to hotpluggable vcpus"
+            raise _refuse(detail)
+        if states[0].order and state.order != (before.order or 0) + 1:
+            raise _refuse("online non-hotpluggable vcpus must be ordered in ascending order")
