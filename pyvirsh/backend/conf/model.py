@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_ERROR, VirError
 
@@ -144,9 +145,10 @@ class Writer:
 class _Integer(Field):
     """A whole number.
 
-    any_base: whether 0x begins a hexadecimal one;
+    any_base: whether 0x begins a hexadecimal one and 0 an octal one;
     signed: whether it may be negative; bits: how long it may be; positive: whether 0 is refused; or_none:
-    whether 0 says nothing; natural: whether a negative number is refused in words of its own.
+    whether 0 says nothing; natural: whether a negative number is refused in words of its own;
+    blank: whether an empty attribute says nothing.
     """
 
     def __init__(
@@ -160,6 +162,7 @@ class _Integer(Field):
         positive: bool = False,
         or_none: bool = False,
         any_base: bool = False,
+        blank: bool = False,
         bits: int = 64,
         required: bool = False,
         unknown: "tuple[int, str] | None" = None,
@@ -172,14 +175,14 @@ class _Integer(Field):
         self._positive = positive
         self._or_none = or_none
         self._any_base = any_base
+        self._blank = blank
         self._bits = bits - 1 if signed or natural else bits
 
     def convert(self, text: str, element: Element) -> "int | None":
-        try:
-            number = int(text, 0 if self._any_base and text.lstrip()[:2].lower() == "0x" else 10)
-        except ValueError:
-            raise self._refused(text, element) from None
-        if text[-1:].isspace() or "_" in text or number >= 1 << self._bits:
+        if not text and self._blank:
+            return None
+        number = c_integer(text, 0 if self._any_base else 10)
+        if number is None or number >= 1 << self._bits:
             raise self._refused(text, element)
         if number < 0 and self._natural:
             raise self.invalid(text, element, " Expected non-negative value")
@@ -213,7 +216,7 @@ class _Size(Field):
     """A number with a unit; kept and written in `unit`.
 
     place: what messages call it; needed: whether it must be there when its element is; pretty: whether it is
-    written in the largest unit that loses nothing.
+    written in the largest unit that loses nothing; fixed: whether what it says of its unit is passed over.
     """
 
     def __init__(
@@ -225,6 +228,7 @@ class _Size(Field):
         place: str = "",
         needed: bool = False,
         pretty: bool = False,
+        fixed: bool = False,
         unknown: "tuple[int, str] | None" = None,
     ) -> None:
         super().__init__(path, unknown=unknown)
@@ -233,6 +237,7 @@ class _Size(Field):
         self._bare = bare
         self._place = place or (f"./{path}" if self.attribute else f"./{path}[1]")
         self._needed = needed
+        self._fixed = fixed
 
     def read(self, at: Reader, owner: "type[Model]") -> "int | None":
         element = at.find(self.steps)
@@ -240,7 +245,7 @@ class _Size(Field):
             if self._needed:
                 raise VirError(XML_ERROR, f"missing element or attribute '{self._place}'")
             return None
-        unit = element.get("unit")
+        unit = element.get("unit") if not self._fixed else None
         if not _WHOLE.fullmatch(text) or int(text) >= 1 << 64:
             detail = f"Invalid value '{text}' for element or attribute '{self._place}'"
             raise self.invalid(text, element) if self.unknown else VirError(XML_ERROR, detail)
@@ -349,7 +354,7 @@ class _Verbatim(Field):
 
     def __init__(self, path: str, *, depth: int) -> None:
         super().__init__(path)
-        self._depth = depth
+        self.depth = depth
 
     def read(self, at: Reader, owner: "type[Model]") -> "str | None":
         element = at.find(self.steps)
@@ -357,7 +362,7 @@ class _Verbatim(Field):
             return None
         from pyvirsh.backend.conf import metadata
 
-        return metadata.clean(element, self._depth)
+        return metadata.clean(element, self.depth)
 
     def write(self, value: str, at: Writer) -> None:
         at.node(self.steps[:-1]).kids.append(value)

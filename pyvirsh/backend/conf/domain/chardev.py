@@ -6,7 +6,7 @@ Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devic
 import ipaddress
 from typing import Any, Self
 
-from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel
+from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel, check_labels
 from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, text
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import (
@@ -49,10 +49,13 @@ class CharPeer(Model):
     channel: str | None = text("@channel")
     master: str | None = text("@master")
     slave: str | None = text("@slave")
-    clipboard_copypaste: str | None = text("clipboard/@copypaste", choices=("yes", "no"))
-    mouse_mode: str | None = text("mouse/@mode", choices=("server", "client"))
+    clipboard_copypaste: str | None = text("clipboard/@copypaste", choices=("yes", "no"), required=True)
+    mouse_mode: str | None = text("mouse/@mode", choices=("server", "client"), required=True)
     reconnect: Reconnect | None = one("reconnect", Reconnect)
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
+
+    def after_parse(self, element: Element) -> None:
+        check_labels(self.seclabels)
 
 
 class CharSource(Model):
@@ -123,10 +126,14 @@ class Serial(_Character):
     target_port: int | None = _port("target/@port")
     target_model: str | None = text(
         "target/model/@name",
-        choices=tuple(_SERIAL_MODELS),
+        choices=("", *_SERIAL_MODELS),
         unknown=(CONFIG_UNSUPPORTED, "unknown target model '{}' specified for character device"),
     )
     info: Info = inline(Info)
+
+    def after_parse(self, element: Element) -> None:
+        super().after_parse(element)
+        self.target_model = self.target_model or None
 
 
 class Parallel(_Character):
@@ -208,6 +215,8 @@ class Smartcard(Model):
         if self.mode == "passthrough" and self.source.type is None:
             detail = "passthrough mode requires a character device type attribute"
             raise VirError(XML_ERROR, detail)
+        if self.mode != "passthrough":
+            self.source = CharSource()
         address = self.info.address
         if address is not None and address.type != "ccid":
             raise VirError(CONFIG_UNSUPPORTED, "Controllers must use the 'ccid' address type")

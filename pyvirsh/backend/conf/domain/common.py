@@ -4,11 +4,12 @@ Source: libvirt's domain XML format, "Device addresses" and "Virtio-related opti
 """
 
 import re
-from typing import Self
+from typing import Any, Self
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.model import Field, Model, Reader, flag, hexadecimal, integer, on_off, one, text
 from pyvirsh.backend.conf.xml import Element, Node
-from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError
 
 ADDRESS_TYPES = (
     "pci",
@@ -24,15 +25,6 @@ ADDRESS_TYPES = (
     "dimm",
     "unassigned",
 )
-
-
-def parse_number(value: str, element: str, attribute: str) -> int:
-    """Read a number in decimal or 0x form.  Errors: XML_ERROR."""
-    try:
-        return int(value.strip(), 0 if value.strip()[:2].lower() == "0x" else 10)
-    except ValueError:
-        detail = f"Invalid value for attribute '{attribute}' in element '{element}': '{value}'."
-        raise VirError(XML_ERROR, detail) from None
 
 
 # How an address's numbers are written, per type; those of other types are plain.
@@ -71,7 +63,16 @@ _ATTRIBUTES = {
     )
 }
 _DECIMAL = ("drive", "virtio-serial", "ccid", "usb", "dimm")
-_USB_PORT = re.compile(r" *[0-9]+(\.[0-9]+){0,3}")
+_USB_MAX = (1 << 32) - 1
+_USB_PORT = re.compile(r"\s*\+?[0-9]+(\.\s*\+?[0-9]+){0,3}")
+
+
+def _virtio_port(text: str) -> int:
+    number = c_integer(text)
+    if number is None or not 0 <= number <= _USB_MAX:
+        detail = f"Invalid value for attribute 'port' in element 'address': '{text}'"
+        raise VirError(XML_ERROR, f"{detail}. Expected non-negative integer value")
+    return number
 
 
 class Address(Model):
@@ -108,24 +109,19 @@ class Address(Model):
         own = cls.attributes_of(element)
         for name, field in cls.declared().items():
             if own is None or field.steps or field.attribute in own:
-                cls._check_base(element, field)
-                value = field.read(reader, cls)
+                value = cls._read(reader, field)
                 if value is not None:
                     setattr(made, name, value)
         made.after_parse(element)
         return made
 
     @classmethod
-    def _check_base(cls, element: Element, field: Field) -> None:
-        """Refuse hexadecimal numbers in addresses that are read as decimal ones."""
-        text = element.get(field.attribute) if not field.steps else None
-        if (
-            text
-            and text[:2].lower() == "0x"
-            and element.get("type") in _DECIMAL
-            and field.attribute != "base"
-        ):
-            raise field.invalid(text, element, " Expected non-negative integer value")
+    def _read(cls, reader: Reader, field: Field) -> "Any":
+        """Read a field; the numbers of addresses of some types are decimal ones."""
+        if field.attribute in _NUMBERS and field.attribute != "base":
+            if reader.element.get("type") in _DECIMAL:
+                return _DECIMALS[field.attribute].read(reader, cls)
+        return field.read(reader, cls)
 
     @classmethod
     def attributes_of(cls, element: Element) -> "frozenset[str] | None":
@@ -138,7 +134,12 @@ class Address(Model):
         elif self.type == "usb" and self.port is not None:
             if not _USB_PORT.fullmatch(self.port):
                 raise VirError(INTERNAL_ERROR, "Cannot parse <address> 'port' attribute")
-            self.port = self.port.strip() if self.port.strip("0 ") else None
+            parts = [int(part) for part in self.port.split(".")]
+            if any(part > _USB_MAX for part in parts):
+                raise VirError(INTERNAL_ERROR, "Cannot parse <address> 'port' attribute")
+            self.port = ".".join(map(str, parts[: parts.index(0) if 0 in parts else None])) or None
+        elif self.type == "virtio-serial" and self.port is not None:
+            self.port = str(_virtio_port(self.port))
         elif self.type == "ccw":
             self._check_ccw()
         elif self.type == "virtio-s390":
@@ -193,6 +194,9 @@ class Address(Model):
         return self.bus or 0, self.slot, self.function or 0
 
 
+_DECIMALS = {name: integer(f"@{name}", bits=32) for name in _NUMBERS}
+
+
 class HostAddress(Address):
     """Where the device is on the host: PCI, USB bus and device, SCSI, or a mediated device's UUID."""
 
@@ -230,7 +234,7 @@ class Info(Model):
     rom_enabled: str | None = text("rom/@enabled", choices=("yes", "no"))
     rom_bar: str | None = on_off("rom/@bar")
     rom_file: str | None = text("rom/@file")
-    acpi_index: int | None = integer("acpi/@index")
+    acpi_index: int | None = integer("acpi/@index", positive=True, bits=32)
     acpi_nodeset: str | None = text("acpi/@nodeset")
     address: Address | None = one("address", Address)
 
@@ -274,12 +278,32 @@ class SecLabel(Model):
     baselabel: str | None = text("baselabel")
 
 
+def check_labels(labels: "list[SecLabel]") -> None:
+    """Check the security labels of a device's source.  Errors: XML_ERROR, XML_DETAIL."""
+    for at, label in enumerate(labels):
+        model = label.model or "<null>"
+        if any(other.model == label.model for other in labels[:at]):
+            raise VirError(XML_DETAIL, f"seclabel for model {model} is already provided")
+        if label.relabel == "yes" and label.label is None:
+            detail = f"Cannot specify relabel if label is missing. model={model}"
+            raise VirError(XML_ERROR, detail)
+        if label.relabel == "no" and label.label is not None:
+            detail = f"Cannot specify a label if relabelling is turned off. model={model}"
+            raise VirError(XML_ERROR, detail)
+
+
 class Reconnect(Model):
     """Whether and when a client socket is connected anew."""
 
     tag = "reconnect"
     enabled: str | None = text("@enabled", choices=("yes", "no"))
-    timeout: int | None = integer("@timeout")
+    timeout: int | None = integer("@timeout", bits=32)
+
+    def after_parse(self, element: Element) -> None:
+        if self.enabled != "yes":
+            self.timeout = None
+        elif self.timeout is None:
+            raise VirError(XML_ERROR, "Missing required attribute 'timeout' in element 'reconnect'")
 
 
-__all__ = ["Address", "Info", "Reconnect", "SecLabel", "VirtioDriver", "flag", "parse_number", "pci_address"]
+__all__ = ["Address", "Info", "Reconnect", "SecLabel", "VirtioDriver", "flag", "pci_address"]

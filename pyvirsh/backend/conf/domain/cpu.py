@@ -15,11 +15,13 @@ class CellCache(Model):
     """A memory-side cache of a guest node; sizes in KiB and bytes."""
 
     tag = "cache"
-    level: int | None = integer("@level", required=True)
+    level: int | None = integer("@level", required=True, bits=32)
     associativity: str | None = text("@associativity", choices=("none", "direct", "full"), required=True)
     policy: str | None = text("@policy", choices=("none", "writeback", "writethrough"), required=True)
-    size: int | None = sized("size/@value", needed=True, place="./size/@value")
-    line: int | None = sized("line/@value", unit="B", bare="B", needed=True, place="./line/@value")
+    size: int | None = sized("size/@value", needed=True, place="./size/@value", fixed=True)
+    line: int | None = sized(
+        "line/@value", unit="B", bare="B", needed=True, place="./line/@value", fixed=True
+    )
 
     def after_parse(self, element: Element) -> None:
         if self.level not in _CACHE_LEVELS:
@@ -30,15 +32,15 @@ class Sibling(Model):
     """The distance to another guest node."""
 
     tag = "sibling"
-    id: int | None = integer("@id", required=True)
-    value: int | None = integer("@value", required=True)
+    id: int | None = integer("@id", required=True, bits=32)
+    value: int | None = integer("@value", required=True, bits=32)
 
 
 class Cell(Model):
     """A NUMA node of the guest."""
 
     tag = "cell"
-    id: int | None = integer("@id")
+    id: int | None = integer("@id", bits=32)
     cpus: str | None = numbers("@cpus")
     memory: int | None = sized("@memory", needed=True)
     mem_access: str | None = text("@memAccess", choices=("shared", "private"))
@@ -55,9 +57,9 @@ class Latency(Model):
     """The latency between guest nodes."""
 
     tag = "latency"
-    initiator: int | None = integer("@initiator", required=True)
-    target: int | None = integer("@target", required=True)
-    cache: int | None = integer("@cache", or_none=True)
+    initiator: int | None = integer("@initiator", required=True, bits=32)
+    target: int | None = integer("@target", required=True, bits=32)
+    cache: int | None = integer("@cache", or_none=True, bits=32)
     type: str | None = text("@type", choices=("access", "read", "write"), required=True)
     value: int | None = integer("@value", required=True)
 
@@ -66,9 +68,9 @@ class Bandwidth(Model):
     """The bandwidth between guest nodes, in KiB."""
 
     tag = "bandwidth"
-    initiator: int | None = integer("@initiator", required=True)
-    target: int | None = integer("@target", required=True)
-    cache: int | None = integer("@cache", or_none=True)
+    initiator: int | None = integer("@initiator", required=True, bits=32)
+    target: int | None = integer("@target", required=True, bits=32)
+    cache: int | None = integer("@cache", or_none=True, bits=32)
     type: str | None = text("@type", choices=("access", "read", "write"), required=True)
     value: int | None = sized("@value", needed=True)
 
@@ -111,11 +113,11 @@ class Cpu(Model):
     )
     vendor_id: str | None = text("model/@vendor_id")
     vendor: str | None = text("vendor")
-    sockets: int | None = integer("topology/@sockets", positive=True, required=True)
-    dies: int | None = integer("topology/@dies", positive=True)
-    clusters: int | None = integer("topology/@clusters", positive=True)
-    cores: int | None = integer("topology/@cores", positive=True, required=True)
-    threads: int | None = integer("topology/@threads", positive=True, required=True)
+    sockets: int | None = integer("topology/@sockets", positive=True, bits=32, required=True)
+    dies: int | None = integer("topology/@dies", positive=True, bits=32)
+    clusters: int | None = integer("topology/@clusters", positive=True, bits=32)
+    cores: int | None = integer("topology/@cores", positive=True, bits=32, required=True)
+    threads: int | None = integer("topology/@threads", positive=True, bits=32, required=True)
     cache_level: int | None = integer("cache/@level", signed=True)
     cache_mode: str | None = text("cache/@mode", choices=("emulate", "passthrough", "disable"), required=True)
     maxphysaddr_mode: str | None = text(

@@ -370,8 +370,12 @@ class Rng(Model):
 
     tag = "rng"
     model: str | None = text("@model", choices=_VIRTIO, required=True)
-    rate_bytes: int | None = integer("rate/@bytes", unknown=(XML_ERROR, "invalid RNG rate bytes value"))
-    rate_period: int | None = integer("rate/@period", unknown=(XML_ERROR, "invalid RNG rate period value"))
+    rate_bytes: int | None = integer(
+        "rate/@bytes", bits=32, blank=True, unknown=(XML_ERROR, "invalid RNG rate bytes value")
+    )
+    rate_period: int | None = integer(
+        "rate/@period", bits=32, blank=True, unknown=(XML_ERROR, "invalid RNG rate period value")
+    )
     backend: RngBackend | None = one("backend", RngBackend)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     info: Info = inline(Info)
@@ -427,9 +431,9 @@ class MemorySource(Model):
 
     tag = "source"
     nodemask: str | None = numbers("nodemask")
-    pagesize: int | None = sized("pagesize")
+    pagesize: int | None = sized("pagesize", place="./pagesize")
     path: str | None = text("path")
-    alignsize: int | None = sized("alignsize")
+    alignsize: int | None = sized("alignsize", place="./alignsize")
     pmem: bool = flag("pmem")
 
 
@@ -440,9 +444,9 @@ class MemoryTarget(Model):
     dynamic_memslots: str | None = yes_no("@dynamicMemslots")
     size: int | None = sized("size", needed=True, place="./size")
     node: int | None = integer("node", unknown=(XML_ERROR, "invalid value of memory device node"))
-    label_size: int | None = sized("label/size")
-    block: int | None = sized("block")
-    requested: int | None = sized("requested")
+    label_size: int | None = sized("label/size", place="./label/size")
+    block: int | None = sized("block", place="./block")
+    requested: int | None = sized("requested", place="./requested")
     current: int | None = sized("current")
     address_base: int | None = hexadecimal("address/@base", 1)
     readonly: bool = flag("readonly")
@@ -468,6 +472,8 @@ class MemoryModule(Model):
     def after_parse(self, element: Element) -> None:
         if self.uuid is not None and not is_uuid(self.uuid):
             raise VirError(INTERNAL_ERROR, "malformed uuid element")
+        if self.target is not None and not self.model.startswith("virtio"):
+            self.target.address_base = None
         label = self.target.label_size if self.target is not None else None
         if self.model != "nvdimm" or self.target is None or label is None:
             return
@@ -548,7 +554,8 @@ class Pstore(Model):
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:
-        if (self.size or 0) < _PSTORE_MIN:
+        size = self.size or 0
+        if size < _PSTORE_MIN or size & (size - 1):
             raise VirError(XML_ERROR, "invalid size of ACPI ERST pstore device")
         if self.path is None:
             raise VirError(XML_ERROR, "missing path for ACPI ERST pstore device")

@@ -49,7 +49,7 @@ class BackingStore(Model):
             raise VirError(XML_ERROR, "missing disk backing store format")
         if self.format not in FORMATS:
             raise VirError(XML_ERROR, f"unknown storage source format '{self.format}'")
-        if self.type not in SOURCE_TYPES:
+        if self.type not in SOURCE_TYPES or self.type == "none":
             raise VirError(XML_ERROR, f"unknown storage source type '{self.type}'")
         if element.find("source") is None:
             raise VirError(XML_ERROR, "missing disk backing store source")
@@ -115,8 +115,8 @@ class DiskDriver(Model):
     iothread: int | None = integer("@iothread", positive=True)
     detect_zeroes: str | None = text("@detect_zeroes", choices=("off", "on", "unmap"))
     discard_no_unref: str | None = on_off("@discard_no_unref")
-    queues: int | None = integer("@queues", or_none=True)
-    queue_size: int | None = integer("@queue_size", or_none=True)
+    queues: int | None = integer("@queues", or_none=True, bits=32)
+    queue_size: int | None = integer("@queue_size", or_none=True, bits=32)
     virtio: VirtioDriver = inline(VirtioDriver)
     iothreads: list[MappedThread] = many("iothreads/iothread", MappedThread)
     metadata_cache: int | None = sized(
@@ -138,7 +138,8 @@ TUNE_FIELDS = tuple(
 
 
 def _limit(name: str) -> Any:
-    return integer(name, unknown=(XML_ERROR, f"disk iotune field '{name}' must be an integer"))
+    unknown = (XML_ERROR, f"disk iotune field '{name}' must be an integer")
+    return integer(name, or_none=True, unknown=unknown)
 
 
 class IoTune(Model):

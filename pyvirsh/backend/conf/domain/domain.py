@@ -159,7 +159,7 @@ class Domain(Model):
 
     tag = "domain"
     type: str = text("@type", choices=VIRT_TYPES, unknown=(CONFIG_UNSUPPORTED, "invalid domain type {}"))
-    id: int | None = integer("@id")
+    id: int | None = integer("@id", lenient=True)
     name: str = text("name")
     uuid: str | None = text("uuid")
     hwuuid: str | None = text("hwuuid")

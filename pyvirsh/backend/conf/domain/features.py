@@ -3,6 +3,7 @@
 Source: libvirt's domain XML format, "Hypervisor features" and "Time keeping".
 """
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.model import Model, flag, integer, many, on_off, one, sized, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
@@ -261,14 +262,15 @@ def _retries(element: Element) -> int:
     value = element.get("retries")
     if value is None:
         raise VirError(XML_ERROR, "Missing required attribute 'retries' in element 'spinlocks'")
-    if not value.isascii() or not value.isdigit() or int(value) >= 1 << 32:
+    number = c_integer(value, 0)
+    if number is None or not 0 <= number < 1 << 32:
         place = "attribute 'retries' in element 'spinlocks'"
         raise VirError(
             XML_ERROR, f"Invalid value for {place}: '{value}'. Expected non-negative integer value"
         )
-    if int(value) < _LEAST_RETRIES:
+    if number < _LEAST_RETRIES:
         raise VirError(XML_ERROR, f"HyperV spinlock retry count must be at least {_LEAST_RETRIES}")
-    return int(value)
+    return number
 
 
 def _vendor(element: Element) -> str:
@@ -298,11 +300,11 @@ class Timer(Model):
     present: str | None = yes_no("@present")
     tickpolicy: str | None = text("@tickpolicy", choices=("delay", "catchup", "merge", "discard"))
     track: str | None = text("@track", choices=("boot", "guest", "wall", "realtime"))
-    frequency: int | None = integer("@frequency")
+    frequency: int | None = integer("@frequency", or_none=True)
     mode: str | None = text("@mode", choices=("auto", "native", "emulate", "paravirt", "smpsafe"))
-    catchup_threshold: int | None = integer("catchup/@threshold")
-    catchup_slew: int | None = integer("catchup/@slew")
-    catchup_limit: int | None = integer("catchup/@limit")
+    catchup_threshold: int | None = integer("catchup/@threshold", or_none=True)
+    catchup_slew: int | None = integer("catchup/@slew", or_none=True)
+    catchup_limit: int | None = integer("catchup/@limit", or_none=True)
 
 
 class Clock(Model):

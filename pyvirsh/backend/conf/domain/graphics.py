@@ -125,6 +125,10 @@ class Graphics(Model):
         kind, port = element.get("type"), element.get("port")
         if kind in ("vnc", "rdp") and port is not None and not re.fullmatch(r"\s*[+-]?[0-9]+", port):
             raise VirError(INTERNAL_ERROR, f"cannot parse {kind} port {port}")
+        autoport = element.get("autoport")
+        if kind == "spice" and autoport not in (None, "yes", "no"):
+            place = "attribute 'autoport' in element 'graphics'"
+            raise VirError(XML_ERROR, f"Invalid value for {place}: '{autoport}'.")
         return super().parse(element)
 
     def after_parse(self, element: Element) -> None:

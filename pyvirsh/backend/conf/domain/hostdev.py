@@ -5,7 +5,9 @@ Source: libvirt's domain XML format, "Host device assignment".
 
 from typing import Self
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import HostAddress, Info
+from pyvirsh.backend.conf.domain.disk import VIRTIO_MODELS
 from pyvirsh.backend.conf.domain.source import Auth, Host, is_uuid
 from pyvirsh.backend.conf.model import Model, flag, inline, many, on_off, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
@@ -65,7 +67,7 @@ class HostdevSource(Model):
     def _check_usb(self) -> None:
         for name, value in (("vendor", self.vendor), ("product", self.product)):
             if value is not None:
-                _check_id(name, value)
+                setattr(self, name, _id(name, value))
         if self.vendor is not None and self.product is None:
             raise VirError(INTERNAL_ERROR, "missing product")
         if self.product is not None and self.vendor is None:
@@ -112,15 +114,16 @@ class HostdevSource(Model):
             raise _fault("Cannot parse uuid attribute of element <address>")
 
 
-def _check_id(name: str, value: str) -> None:
+def _id(name: str, value: str) -> str:
+    """Return the number of a USB vendor or product as it is written."""
     place = f"attribute 'id' in element '{name}'"
-    try:
-        number = int(value, 0)
-    except ValueError:
+    number = c_integer(value, 0)
+    if number is None or not 0 <= number < 1 << 32:
         detail = f"Invalid value for {place}: '{value}'. Expected non-negative integer value"
-        raise _fault(detail) from None
+        raise _fault(detail)
     if not number and name == "vendor":
         raise _fault(f"Invalid value for {place}: Zero is not permitted")
+    return f"0x{number:04x}"
 
 
 class HostDev(Model):
@@ -138,7 +141,11 @@ class HostDev(Model):
     driver_name: str | None = text("driver/@name", choices=("kvm", "vfio", "xen"))
     driver_model: str | None = text("driver/@model")
     source: HostdevSource | None = one("source", HostdevSource)
-    teaming_type: str | None = text("teaming/@type", choices=("persistent", "transient"))
+    teaming_type: str | None = text(
+        "teaming/@type",
+        choices=("persistent", "transient"),
+        unknown=(CONFIG_UNSUPPORTED, "unknown teaming type '{}'"),
+    )
     teaming_persistent: str | None = text("teaming/@persistent")
     readonly: bool = flag("readonly")
     shareable: bool = flag("shareable")
@@ -178,7 +185,10 @@ class HostDev(Model):
                 raise _fault("Missing required attribute 'model' in element 'hostdev'")
             if self.model not in ("vfio-pci", "vfio-ccw", "vfio-ap"):
                 raise _fault(f"Invalid value for attribute 'model' in element 'hostdev': '{self.model}'.")
-        elif self.model is not None and self.type != "scsi_host":
+        elif self.type == "scsi_host":
+            if self.model not in (None, *VIRTIO_MODELS):
+                raise _fault(f"Invalid value for attribute 'model' in element 'hostdev': '{self.model}'.")
+        elif self.model is not None:
             raise _fault(f"'model' attribute in <hostdev> is only supported when type='{self.type}'")
 
     def _check_capability(self, source: HostdevSource) -> None:

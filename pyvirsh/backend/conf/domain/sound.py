@@ -3,10 +3,12 @@
 Source: libvirt's domain XML format, "Sound devices" and "Audio backends".
 """
 
+from typing import Self
+
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.model import Model, inline, integer, many, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
 SOUND_MODELS = tuple("sb16 es1370 pcspk ac97 ich6 ich9 usb ich7 virtio".split())
 AUDIO_TYPES = tuple("none alsa coreaudio jack oss pulseaudio sdl spice file dbus pipewire".split())
@@ -63,7 +65,7 @@ class AudioSide(Model):
     connect_ports: str | None = text("@connectPorts")
     exact_name: str | None = yes_no("@exactName")
     stream_name: str | None = text("@streamName")
-    latency: int | None = integer("@latency", positive=True, bits=32)
+    latency: int | None = integer("@latency", or_none=True, bits=32)
     settings_frequency: int | None = integer("settings/@frequency", positive=True, bits=32)
     settings_channels: int | None = integer("settings/@channels", positive=True, bits=32)
     settings_format: str | None = text(
@@ -127,6 +129,12 @@ class Audio(Model):
     path: str | None = text("@path")
     input: AudioSide | None = one("input", AudioSide)
     output: AudioSide | None = one("output", AudioSide)
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        if element.get("type") is None:
+            raise VirError(XML_ERROR, "Missing required attribute 'type' in element 'audio'")
+        return super().parse(element)
 
     def after_parse(self, element: Element) -> None:
         for name in _WHOLE:

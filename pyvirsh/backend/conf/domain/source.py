@@ -3,7 +3,8 @@
 Source: libvirt's domain XML format, "Hard drives, floppy disks, CDROMs".
 """
 
-from pyvirsh.backend.conf.domain.common import HostAddress, Reconnect, SecLabel
+from pyvirsh.backend.conf.cnumbers import c_integer
+from pyvirsh.backend.conf.domain.common import HostAddress, Reconnect, SecLabel, check_labels
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_ERROR, VirError
@@ -53,11 +54,12 @@ class Host(Model):
 
 
 def _port(port: str) -> "str | None":
-    if not port.isascii() or not port.isdigit():
+    number = c_integer(port)
+    if number is None or number < 0:
         raise VirError(INVALID_ARG, f"failed to parse port number '{port}'")
-    if int(port) > 65535:
+    if number > 65535:
         raise VirError(INVALID_ARG, f"port '{port}' out of range")
-    return port if int(port) else None
+    return str(number) if number else None
 
 
 class SecretRef(Model):
@@ -229,6 +231,7 @@ class DiskSource(Model):
 
     def after_parse(self, element: Element) -> None:
         self.slices = [one for one in self.slices if one.type == "storage"]
+        check_labels(self.seclabels)
         for label in self.seclabels:
             if label.label is not None and label.relabel is None:
                 label.relabel = "yes"
@@ -271,7 +274,10 @@ class DiskSource(Model):
             raise _fault(f"can't split path '{name}' into pool name and image name")
         if protocol == "sheepdog":
             raise _refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")
-        if self.identity_username is not None and not (self.identity_keyfile or self.identity_agentsock):
+        others = (self.identity_keyfile, self.identity_agentsock)
+        if self.identity_username is None and any(other is not None for other in others):
+            raise _fault("Missing required attribute 'username' in element 'identity'")
+        if self.identity_username is not None and others == (None, None):
             raise _fault("element 'identity' requires either 'keyfile' or 'agentsock' attribute")
 
     def _check_nvme(self) -> None:

@@ -309,7 +309,7 @@ class MemNode(Model):
     """Where one guest node's memory comes from."""
 
     tag = "memnode"
-    cellid: int | None = integer("@cellid", required=True)
+    cellid: int | None = integer("@cellid", required=True, bits=32)
     mode: str | None = text("@mode", choices=("strict", "preferred", "interleave", "restrictive"))
     nodeset: str | None = numbers("@nodeset")
 

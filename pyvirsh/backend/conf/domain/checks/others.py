@@ -16,6 +16,7 @@ def _refuse(detail: str) -> VirError:
 
 def check(domain: Domain) -> None:
     """Check host devices, memory modules, panic devices and the IOMMU."""
+    _usb(domain)
     _hostdevs(domain)
     check_panics(domain)
     if domain.devices.iommu is not None:
@@ -31,6 +32,13 @@ def check_panics(domain: Domain) -> None:
         if model in models:
             raise VirError(XML_ERROR, f"Multiple panic devices with model '{model}'")
         models.add(model)
+
+
+def _usb(domain: Domain) -> None:
+    """Refuse redirected USB devices where there is no USB."""
+    usb = [one for one in domain.devices.controllers if one.type == "usb"]
+    if domain.devices.redirdevs and (not usb or any(one.model == "none" for one in usb)):
+        raise _refuse("cannot add redirected USB device: USB is disabled for this domain")
 
 
 # -- host devices ----------------------------------------------------------------------------------------

@@ -14,18 +14,9 @@ def complete(domain: Domain) -> None:
     for device in devices.inputs:
         if device.type != "evdev":
             device.bus = device.bus or _BUSES.get(device.type, "usb")
-    _check_usb(domain)
     for filesystem in devices.filesystems:
         _filesystem(filesystem)
     _small(domain)
-
-
-def _check_usb(domain: Domain) -> None:
-    """Refuse redirected USB devices where there is no USB."""
-    usb = [one for one in domain.devices.controllers if one.type == "usb"]
-    if domain.devices.redirdevs and (not usb or any(one.model == "none" for one in usb)):
-        detail = "cannot add redirected USB device: USB is disabled for this domain"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def _small(domain: Domain) -> None:
@@ -33,10 +24,6 @@ def _small(domain: Domain) -> None:
     devices = domain.devices
     for watchdog in devices.watchdogs:
         watchdog.action = watchdog.action or "reset"
-    for hostdev in devices.hostdevs:
-        if hostdev.source is not None:
-            hostdev.source.vendor = _four_digits(hostdev.source.vendor)
-            hostdev.source.product = _four_digits(hostdev.source.product)
     for shmem in devices.shmems:
         shmem.model = shmem.model or "ivshmem"
     for rng in devices.rngs:
@@ -44,14 +31,6 @@ def _small(domain: Domain) -> None:
             rng.backend.path = rng.backend.path or "/dev/random"
     if devices.vsock is not None:
         devices.vsock.cid_auto = devices.vsock.cid_auto or ("no" if devices.vsock.cid_address else "yes")
-
-
-def _four_digits(number: "str | None") -> "str | None":
-    """Return the number of a USB vendor or product as it is written."""
-    if number is None or not number.lower().startswith("0x"):
-        return number
-    digits = number[2:].lower()
-    return f"0x{digits:>04}" if digits and not digits.strip("0123456789abcdef") else number
 
 
 def _filesystem(filesystem: Filesystem) -> None:

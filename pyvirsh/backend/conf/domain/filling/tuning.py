@@ -28,8 +28,10 @@ _APPID_LENGTH = 128
 def complete(domain: Domain) -> None:
     """Fill in tuning where it is left open."""
     _iothreads(domain)
-    if domain.numatune is None and domain.vcpu_placement == "auto":
-        domain.numatune = NumaTune(mode="strict")
+    if domain.vcpu_placement == "auto":
+        domain.numatune = domain.numatune or NumaTune()
+        if domain.numatune.is_empty():
+            domain.numatune.mode = "strict"
     if domain.numatune is not None:
         _numa(domain, domain.numatune)
         _check_nodes(domain, domain.numatune)
@@ -88,6 +90,8 @@ def _numa(domain: Domain, numa: NumaTune) -> None:
             detail = "nodeset for NUMA memory tuning must be set if 'placement' is 'static'"
             raise VirError(CONFIG_UNSUPPORTED, detail)
         numa.placement = None
+    elif numa.placement == "auto":
+        numa.nodeset = None
 
 
 def _check_nodes(domain: Domain, numa: NumaTune) -> None:
