@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,19 @@ def needs(*programs):
     for program in programs:
         if not shutil.which(program) and not Path(f"/usr/sbin/{program}").exists():
             pytest.skip(f"needs {program}")
+
+
+def needs_virsh(version="11.3.0"):
+    """Skip where virsh is another than the one that we are compared with."""
+    needs("virsh")
+    if virsh_version() != version:
+        pytest.skip(f"needs virsh {version} (PYVIRSH_BACKPORTS=1 on Debian 12), here is {virsh_version()}")
+
+
+@functools.cache
+def virsh_version():
+    """The version of the installed virsh."""
+    return subprocess.run(["virsh", "--version"], capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import differential
-from conftest import needs
+from conftest import needs, needs_virsh
 from pyvirsh.commands import INDEX, load
 from pyvirsh.spec import ALIAS
 
@@ -15,7 +15,8 @@ EXEMPT = differential.exempt()
 
 @pytest.fixture(scope="module")
 def judge():
-    needs("virsh", "libvirtd")
+    needs("libvirtd")
+    needs_virsh()
     with differential.Judge() as found:
         yield found
 

@@ -1,11 +1,9 @@
 """Every transcript under outputs/, through pyvirsh; those captured from virsh also through virsh."""
 
-import shutil
-import subprocess
-
 import pytest
 
 import transcripts
+from conftest import needs_virsh
 
 FILES = transcripts.find()
 NAMES = [str(path.relative_to(transcripts.OUTPUTS)) for path in FILES]
@@ -28,12 +26,6 @@ def test_pyvirsh(path):
             ours.close()
 
 
-def _virsh_version():
-    if not shutil.which("virsh"):
-        return ""
-    return subprocess.run(["virsh", "--version"], capture_output=True, text=True).stdout.strip()
-
-
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_recapture(path):
     """What a transcript says of virsh is still what that virsh answers."""
@@ -41,11 +33,7 @@ def test_recapture(path):
     source = head[0].removeprefix("# source: ")
     if not source.startswith("virsh "):
         return
-    version = _virsh_version()
-    if source.split()[1] != version:
-        pytest.skip(
-            f"needs virsh {source.split()[1]} (Debian's libvirt-clients), here is {version or 'none'}"
-        )
+    needs_virsh(source.split()[1])
     with transcripts.Place():
         for step, answer in zip(steps, transcripts.run_virsh(steps, statuses=False), strict=True):
             answer.status = step.answer.status
