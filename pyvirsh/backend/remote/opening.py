@@ -51,9 +51,22 @@ def _transport(address: Address, *, read_only: bool, ask: "Ask | None") -> "Tran
         if not address["command"]:
             raise VirError(INVALID_ARG, "missing 'command' for ext transport")
         return ProcessTransport([address["command"]])
+    return _ssh(address, read_only=read_only, ask=ask)
+
+
+def _ssh(address: Address, *, read_only: bool, ask: "Ask | None") -> "Transport":
+    from pyvirsh.backend.remote import farside
+
+    if not address.host:
+        raise VirError(INVALID_ARG, f"{address.uri.text} names no host")
+    line = farside.command(address, read_only=read_only)
+    if address["command"]:
+        from pyvirsh.backend.remote.process import ProcessTransport
+
+        return ProcessTransport(farside.ssh_argv(address, address["command"], line))
     from pyvirsh.backend.remote import ssh
 
-    return ssh.connect(address, read_only=read_only, timeout=CONNECT_TIMEOUT, ask=ask)
+    return ssh.connect(address, line, timeout=CONNECT_TIMEOUT, ask=ask)
 
 
 class Login:

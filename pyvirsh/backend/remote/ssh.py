@@ -6,14 +6,22 @@ known_hosts_verify=auto or the user has answered yes.
 
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING
 
-import paramiko
-
-from pyvirsh.backend.errors import AUTH_FAILED, INTERNAL_ERROR, INVALID_ARG, SSH, VirError
+from pyvirsh.backend.errors import AUTH_FAILED, INTERNAL_ERROR, SSH, VirError
 from pyvirsh.backend.remote import farside
 from pyvirsh.backend.remote.address import Address
 from pyvirsh.backend.remote.process import ProcessTransport
+
+# Half of paramiko's start is `invoke`, which it can do without: only `Match exec` needs it, and that is left
+# to ssh(1).
+_with_invoke = sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]
+
+import paramiko  # noqa: E402
+
+if _with_invoke is None:
+    del sys.modules["invoke"]
 
 if TYPE_CHECKING:
     from pyvirsh.backend.remote.credentials import Ask
@@ -37,14 +45,9 @@ _JUMPS_MAX = 8
 
 
 def connect(
-    address: Address, *, read_only: bool, timeout: float, ask: "Ask | None"
+    address: Address, line: str, *, timeout: float, ask: "Ask | None"
 ) -> "SshTransport | ProcessTransport":
-    """Reach the far side's daemon or helper.  Errors: VirError naming host and remedy."""
-    if not address.host:
-        raise VirError(INVALID_ARG, f"{address.uri.text} names no host")
-    line = farside.command(address, read_only=read_only)
-    if address["command"]:
-        return ProcessTransport(farside.ssh_argv(address, address["command"], line))
+    """Run `line` on the far side; by ssh(1) where paramiko cannot.  Errors: VirError naming the remedy."""
     config = Config()
     if config.beyond_paramiko(address.host):
         return ProcessTransport(farside.ssh_argv(address, "ssh", line))
