@@ -14,6 +14,7 @@ Each line is one command string.  Lines with ``@`` say something about the next 
 - ``@mask REGEX``: do not compare what matches
 - ``@until [TEXT]``: run it again and again until it succeeds, and says TEXT
 - ``@env NAME=VALUE``: with this environment
+- ``@options WORDS``: with these options of the program
 - ``@meanwhile COMMANDS``: what another virsh does soon after it began
 - ``@differs WHY``: it differs, on purpose; if it does no longer, that is a fault
 
@@ -178,6 +179,9 @@ def _line(text: str, directives: list[tuple[str, str]]) -> Line:
         elif word == "env":
             name, _, what = value.partition("=")
             line.env[name] = what
+        elif word == "options":
+            line.argv = [*value.split(), text]
+            line.shown = f"{value} {text}"
         elif word in ("meanwhile", "differs", "until"):
             setattr(line, word, value)
         else:

@@ -30,6 +30,9 @@ from pyvirsh.errors import CommandFailed
         ("1 2", None),
         ("1-2-3", None),
         ("99999999999", None),
+        ("1023", {1023}),
+        ("1024", None),
+        ("2,^1024", None),
         ("٣", None),
     ],
 )

@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyvirsh.backend.api import Driver
 
-# The highest number a list may hold: C's int.
-NUMBER_MAX = 2**31 - 1
+# The highest number a list may hold, whatever the host has.  Source: virsh 11.3, which takes 1023, not 1024.
+NUMBER_MAX = 1023
 _BLANKS = " \t\n\v\f\r"
 
 

@@ -303,7 +303,7 @@ def _scheduler_changes(args: "Args", types: "dict[str, int]") -> "list[TypedPara
         if not equals:
             raise CommandFailed("Invalid syntax for --set, expecting name=value")
         changes.append(_scheduler_change(name, given, types))
-    for name in ("weight", "cap"):
+    for name in ("cap", "weight"):
         if args[name] is not None:
             changes.append(_scheduler_change(name, args[name], types))
     return changes

@@ -51,6 +51,10 @@ ASYNC_OPTION = flag("async", "do not wait until the guest has let a CPU go")
     ),
 )
 def vcpucount(ctx: "Session", args: "Args") -> None:
+    # Without these, --current is another word for --active.
+    for state in ("live", "config") if args.current and (args.active or args.maximum) else ():
+        if args[state]:
+            raise CommandFailed(f"Options --current and --{state} are mutually exclusive")
     dom = ctx.domain(args.domain)
     flags = affected(args) | (MAXIMUM if args.maximum else 0)
     if args.guest:
@@ -175,9 +179,9 @@ def setvcpus(ctx: "Session", args: "Args") -> None:
     rules=(exclusive("enable", "disable"), *AFFECTED_RULES),
 )
 def setvcpu(ctx: "Session", args: "Args") -> None:
-    vcpulist = args.vcpulist
     if not args.enable and not args.disable:
         raise CommandFailed("one of --enable, --disable is required")
+    vcpulist = args.vcpulist
     dom = ctx.domain(args.domain)
     flags = affected(args) | (ASYNC if args["async"] else 0)
     ctx.driver.domain_set_vcpu(dom, vcpulist, int(args.enable), flags)
@@ -317,7 +321,7 @@ def _cpus_used(
     known = len(ctx.driver.domain_get_cpu_stats(dom, 0, 0))
     if start >= known:
         raise CommandFailed(f"Start CPU {start} is out of range (min: 0, max: {known - 1})")
-    if count > known - start:
+    if count > known:
         _say(ctx, f"Only {known} CPUs available to show\n")
     end = known if count < 0 else min(known, start + count)
     rows: list[dict[str, object]] = []
