@@ -35,10 +35,16 @@ def prefix(program: int) -> str:
     return {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
 
 
+_structs: "dict[tuple[str, str], str]" = {}
+
+
 def struct_of(name: str, suffix: str) -> str:
     """Return the struct of a procedure's arguments ("args") or result ("ret"); "" if it has none."""
-    struct = f"{prefix(protocol.PROCEDURES[name][0])}_{name}_{suffix}"
-    return struct if struct in protocol.STRUCTS else ""
+    found = _structs.get((name, suffix))
+    if found is None:
+        struct = f"{prefix(protocol.PROCEDURES[name][0])}_{name}_{suffix}"
+        found = _structs[name, suffix] = struct if struct in protocol.STRUCTS else ""
+    return found
 
 
 def fields(struct: str) -> "list[tuple[str, str]]":
@@ -63,6 +69,9 @@ def answer(gives: "list[tuple[str, str]]", left_out: "dict[str, int]", result: A
     if not gives:
         return ()
     has_data = any(_is_data(kind) for _, kind in gives)
+    if not has_data and not left_out:
+        plain = (result,) if len(gives) == 1 else tuple(result)
+        return tuple(int(value) if isinstance(value, bool) else value for value in plain)
     counts = [field for field, _ in gives if has_data and field in COUNTS]
     single = len(gives) - len(counts) == 1
     values = iter((result,) if single else result)

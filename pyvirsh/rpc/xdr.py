@@ -118,12 +118,15 @@ def unpack(type_name: str, data: bytes) -> Any:
     return value
 
 
+_fields: "dict[str, list[tuple[str, str]]]" = {}
+
+
 def fields(struct_name: str) -> "list[tuple[str, str]]":
     """Return a struct's fields as (name, type)."""
-    found = []
-    for part in STRUCTS[struct_name].split():
-        name, _, kind = part.partition(":")
-        found.append((name, kind))
+    found = _fields.get(struct_name)
+    if found is None:
+        pairs = (part.partition(":") for part in STRUCTS[struct_name].split())
+        found = _fields[struct_name] = [(name, kind) for name, _, kind in pairs]
     return found
 
 

@@ -6,8 +6,10 @@ import socket
 import ssl
 from typing import Protocol
 
-_READ_SIZE = 262144
-_MAX_FDS = 64
+# What is read at a time: room for a call; for a stream's pieces once they fill that.
+_READ_SIZE = 65536
+_READ_MORE = 524288
+_FDS_ROOM = socket.CMSG_SPACE(64 * array.array("i").itemsize)
 
 
 class Gone(Exception):
@@ -42,6 +44,7 @@ class SocketChannel:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
+        self._room = _READ_SIZE
 
     def read_fd(self) -> int:
         return self._sock.fileno()
@@ -52,8 +55,7 @@ class SocketChannel:
     def read(self) -> "tuple[bytes, list[int]]":
         fds = array.array("i")
         try:
-            space = socket.CMSG_SPACE(_MAX_FDS * fds.itemsize)
-            data, messages, _, _ = self._sock.recvmsg(_READ_SIZE, space, socket.MSG_CMSG_CLOEXEC)
+            data, messages, _, _ = self._sock.recvmsg(self._room, _FDS_ROOM, socket.MSG_CMSG_CLOEXEC)
         except (BlockingIOError, InterruptedError):
             return b"", []
         except OSError as error:
@@ -65,6 +67,7 @@ class SocketChannel:
             for fd in fds:
                 os.close(fd)
             raise Gone("end of file")
+        self._room = _READ_MORE if len(data) == self._room else _READ_SIZE
         return data, list(fds)
 
     def write(self, data: "bytes | memoryview") -> int:

@@ -7,7 +7,7 @@ import select
 import time
 
 from pyvirsh.backend.errors import INTERNAL_ERROR, RPC, VirError
-from pyvirsh.rpc import protocol, xdr
+from pyvirsh.rpc import protocol, shape, xdr
 from pyvirsh.rpc.framing import Decoder, FramingError, Packet
 
 TYPE_CHECKING = False
@@ -108,7 +108,7 @@ class Client:
 
     def _send_call(self, name: str, values: "tuple[Any, ...]", fds: "tuple[int, ...]") -> int:
         program, number, _ = protocol.PROCEDURES[name]
-        struct = _struct(program, name, "args")
+        struct = shape.struct_of(name, "args")
         try:
             payload = xdr.pack(struct, values) if struct else b""
         except xdr.XdrError as error:
@@ -162,7 +162,7 @@ class Client:
     def _result(self, name: str, packet: Packet) -> "tuple[Any, ...]":
         if packet.status == protocol.STATUS_ERROR:
             raise remote_error(packet.payload)
-        struct = _struct(packet.program, name, "ret")
+        struct = shape.struct_of(name, "ret")
         if not struct:
             return ()
         result: tuple[Any, ...] = self._decode(struct, packet.payload)
@@ -304,16 +304,3 @@ def remote_error(payload: bytes) -> VirError:
     except xdr.XdrError as error:
         return VirError(RPC, str(error), text=f"the peer sent an error that cannot be read: {error}")
     return VirError(code, text=message or "the peer reports an error without a text")
-
-
-_structs: "dict[tuple[str, str], str]" = {}
-
-
-def _struct(program: int, name: str, suffix: str) -> str:
-    """Return the struct of a procedure's arguments ("args") or result ("ret"); "" if it has none."""
-    found = _structs.get((name, suffix))
-    if found is None:
-        prefix = {protocol.QEMU_PROGRAM: "qemu", protocol.LXC_PROGRAM: "lxc"}.get(program, "remote")
-        struct = f"{prefix}_{name}_{suffix}"
-        found = _structs[name, suffix] = struct if struct in protocol.STRUCTS else ""
-    return found
