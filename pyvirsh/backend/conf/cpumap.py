@@ -230,9 +230,19 @@ Dhyana-v1 H Dhyana
 Dhyana-v2 H Dhyana +npt +nrip-save +xsaves
 """
 
+# What some models have lost that no baseline tells of.
+_LOST = {
+    "Skylake-Client-noTSX-IBRS": ["mpx"],
+    "Skylake-Server-noTSX-IBRS": ["mpx"],
+    "Cascadelake-Server-noTSX": ["mpx"],
+    "Icelake-Server-noTSX": ["intel-pt", "mpx"],
+}
+
 
 def removed(model: str) -> "list[str]":
     """Return the features that a model's definition names but the model does not have."""
+    if model in _LOST:
+        return _LOST[model]
     for line in MODELS.replace("\n  ", " ").split("\n"):
         title, *words = line.split() or ("",)
         if title.rstrip("*") == model:

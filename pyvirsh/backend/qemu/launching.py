@@ -9,7 +9,7 @@ import os
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
-from pyvirsh.backend.durable import make_directory, remove_tree, write_file
+from pyvirsh.backend.durable import make_directory, write_file
 from pyvirsh.backend.qemu import live, process, recovery
 from pyvirsh.backend.qemu.events import announce
 from pyvirsh.backend.qemu.lifecycle import TERMINALS
@@ -105,6 +105,7 @@ def _spec(
         "link": f"{driver.store.root}/names/{escaped(plain['name'])}",
         "dump": f"{driver.roots.state}/dump/{uuid}",
         "logs": {},
+        "limits": plain["limits"],
         "plug": plain["plug"],
         "cpuid": plain["cpuid"],
         "paused": bool(flags & c.DOMAIN_START_PAUSED),
@@ -145,7 +146,7 @@ def fail(driver: "QemuDriver", uuid: str, name: str) -> None:
     """Remove what a failed start has made; the caller holds the lock."""
     runtime = driver.roots.runtime()
     recovery.clear_for_start(driver, uuid)
-    remove_tree(f"{runtime}/{uuid}")
+    remains.remove_files(f"{runtime}/{uuid}")
     remains.release_ports(runtime, uuid)
     if driver.store.exists(uuid):
         remains.record_last(runtime, uuid, c.DOMAIN_SHUTOFF_FAILED, -1)

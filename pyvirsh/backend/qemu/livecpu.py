@@ -4,6 +4,7 @@ Source: documents of running guests, as libvirt shows them.
 """
 
 from pyvirsh.backend.conf import cpubaseline
+from pyvirsh.backend.conf.cpumap import removed
 from pyvirsh.backend.conf.domain.cpu import Cpu, CpuFeature
 from pyvirsh.backend.qemu import cpuid, cpumodel
 
@@ -17,7 +18,7 @@ def describe(cpu: Cpu, facts: "list[list[str]]") -> None:
     present = _present(words)
     cpu.features += [
         CpuFeature(policy="disable", name=name)
-        for name in model.unreal
+        for name in removed(model.name)
         if name not in {feature.name for feature in cpu.features}
     ]
     for feature in cpu.features:

@@ -11,7 +11,7 @@ import select
 import signal
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.durable import read_file, remove_tree
+from pyvirsh.backend.durable import read_file
 from pyvirsh.backend.errors import OPERATION_TIMEOUT, VirError
 from pyvirsh.backend.qemu import live, process
 from pyvirsh.backend.qemu.supervisor import publish, remains
@@ -112,7 +112,7 @@ def bury(
         detail = c.DOMAIN_EVENT_STOPPED_SHUTDOWN if finished else c.DOMAIN_EVENT_STOPPED_FAILED
     spec = _spec(driver, guest)
     if spec is None:
-        remove_tree(guest.path)
+        remains.remove_files(guest.path)
         return
     remains.clear(spec, guest, reason, -1)
     publisher = publish.Publisher(driver.roots.runtime())
@@ -140,7 +140,7 @@ def clear_for_start(driver: "QemuDriver", uuid: str) -> None:
             kill(who)
     if guest is not None:
         bury(driver, guest)
-    remove_tree(path)
+    remains.remove_files(path)
 
 
 def clear_cut_off(driver: "QemuDriver", uuid: str) -> None:

@@ -21,6 +21,7 @@ from pyvirsh.backend.qemu import (
     hotcpus,
     images,
     launching,
+    limits,
     livexml,
     memstats,
     plans,
@@ -125,6 +126,7 @@ def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decis
             "setup": setup(domain),
             # Worth asking for only where the definition names a model, whose features it then states.
             "cpuid": domain.cpu is not None and domain.cpu.mode in ("custom", "host-model"),
+            "limits": limits.limits_of(domain),
             "plug": hotcpus.plugged_at_start(domain),
             "live": format_domain(domain),
             "terminals": terminals,

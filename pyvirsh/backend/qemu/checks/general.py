@@ -195,10 +195,8 @@ def _cpu_model(domain: Domain, facts: Facts) -> None:
 
 def _unkept(domain: Domain) -> "Iterator[str]":
     """Yield what the definition asks of the host and nobody here does."""
-    if domain.memtune is not None and not domain.memtune.is_empty():
-        yield "memtune"
-    if domain.blkiotune is not None and not domain.blkiotune.is_empty():
-        yield "blkiotune"
+    if domain.memtune is not None and domain.memtune.min_guarantee is not None:
+        yield "memtune/min_guarantee"
     if domain.cputune is not None:
         yield from _unkept_tuning(domain.cputune)
     if domain.resource_partition not in (None, "/machine"):
@@ -215,12 +213,6 @@ def _unkept(domain: Domain) -> "Iterator[str]":
 
 
 def _unkept_tuning(tune: CpuTune) -> "Iterator[str]":
-    for name in ("shares", "period", "quota", "global_period", "global_quota"):
-        if getattr(tune, name):
-            yield f"cputune/{name}"
-    for name in ("emulator_period", "emulator_quota", "iothread_period", "iothread_quota"):
-        if getattr(tune, name):
-            yield f"cputune/{name}"
     if tune.vcpuscheds or tune.iothreadscheds or tune.emulatorsched is not None:
         yield "cputune: a scheduler"
     if tune.cachetunes or tune.memorytunes:

@@ -165,6 +165,7 @@ class Supervisor:
             yield from self.look_at_cpu(machine)
             self.note_machine(machine)
             self.place_threads()
+            self.limit()
             if self.spec["paused"]:
                 self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_USER)
             else:
@@ -219,6 +220,14 @@ class Supervisor:
             wanted = self.spec["pins"].get(kind, {}).get(str(at))
             if wanted:
                 os.sched_setaffinity(thread, wanted)
+
+    def limit(self) -> None:
+        """Put QEMU into the control groups that the definition asks for."""
+        if self.spec["limits"]:
+            from pyvirsh.backend.qemu.supervisor import cgroups
+
+            guest = self.guest
+            cgroups.Groups(guest.uuid, guest.path, guest.qemu.pid, self.threads).apply(self.spec["limits"])
 
     def monitor_run(self, script: "Script") -> None:
         """Run a script of QMP commands, if QEMU still listens."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LAST = "last"
 LOCKS = "locks"
 PORTS = "ports"
+# In a guest's directory: the control groups it has.
+GROUPS = "groups"
 
 
 def clear(spec: "dict[str, Any]", guest: live.Guest, reason: int, status: int) -> None:
@@ -31,7 +33,7 @@ def clear(spec: "dict[str, Any]", guest: live.Guest, reason: int, status: int) -
     for pid, start in spec.get("helpers", ()):
         stop_helper(live.Process(pid, start))
     release_ports(runtime, guest.uuid)
-    remove_tree(guest.path)
+    remove_files(guest.path)
     tidy_name(spec)
 
 
@@ -74,6 +76,15 @@ def release_ports(runtime: str, uuid: str) -> None:
                 os.unlink(f"{directory}/{entry}")
         except FileNotFoundError:
             continue
+
+
+def remove_files(path: str) -> None:
+    """Remove a guest's directory, and the control groups that it lists."""
+    if os.path.exists(f"{path}/{GROUPS}"):
+        from pyvirsh.backend.qemu.supervisor import cgroups
+
+        cgroups.remove(path)
+    remove_tree(path)
 
 
 def tidy_name(spec: "dict[str, Any]") -> None:
