@@ -16,6 +16,7 @@ import pytest
 
 from pyvirsh import backend
 from pyvirsh.backend.qemu import live
+from pyvirsh.backend.qemu.supervisor import cgroups
 
 EMULATOR = os.environ.get("PYVIRSH_TEST_EMULATOR")
 PYVIRSH = str(Path(sys.executable).parent / "pyvirsh")
@@ -121,6 +122,7 @@ class House:
             for uuid in [entry for entry in os.listdir(runtime) if len(entry) == 36]:
                 for process in processes(uuid):
                     end(process)
+                cgroups.remove(f"{runtime}/{uuid}")
             place = Path(runtime).parent
             if not place.is_relative_to(self.root):
                 shutil.rmtree(place, ignore_errors=True)
