@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 
 from pyvirsh import __main__ as main
 from pyvirsh.shell import hosts
@@ -46,6 +47,45 @@ def test_a_host_that_does_not_answer_is_given_up(capfd, tmp_path, monkeypatch):
         status, out, err = run(capfd, "-q", "-c", silent, "-c", ONE, "list")
     assert (status, out) == (1, f" {ONE}   1   test   running\n")
     assert err == f"error: {silent}: no answer within 0 seconds\n"
+
+
+def test_the_others_are_shown_before_a_silent_one_is_given_up(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr(hosts, "SECONDS", 30)
+    monkeypatch.setattr(hosts, "PATIENCE", 0.1)
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        late = f"test+unix:///default?socket={path}"
+        shown = []
+        asked = threading.Thread(
+            target=lambda: shown.append(main.run(["-c", late, "-c", ONE, "list"], "virsh"))
+        )
+        asked.start()
+        connection, _ = listener.accept()
+        early = ""
+        while "running" not in early:
+            early += capfd.readouterr().out
+        head, rule, row = early.splitlines()
+        assert row.split() == [ONE, "1", "test", "running"]
+        assert not shown
+        connection.close()
+        asked.join()
+    out, err = capfd.readouterr()
+    assert (shown, out) == ([1], "\n")
+    assert err.startswith(f"error: {late}: failed to connect")
+
+
+def test_data_is_one_document_though_a_host_is_late(capfd, monkeypatch):
+    monkeypatch.setattr(hosts, "PATIENCE", 0)
+    slow = "test:///default?latency=150ms"
+    _, out, _ = run(capfd, "-c", slow, "-c", ONE, "-o", "json", "list")
+    assert [row["host"] for row in json.loads(out)] == [slow, ONE]
+    # As text its row comes behind.
+    status, out, _ = run(capfd, "-c", slow, "-c", ONE, "list")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines() if "running" in line] == [ONE, slow]
+    assert out.count("Host") == 1
 
 
 def test_what_is_no_list_goes_to_the_last_as_in_virsh(capfd):

@@ -315,6 +315,19 @@ def test_a_batch_of_1000_over_one_connection(sshd, tmp_path):
     assert log.count("Accepted publickey") >= 1
 
 
+def test_what_is_no_sshd_costs_one_line():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
+        done = pyvirsh("-c", f"test+ssh://127.0.0.1:{port}/default", "list")
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert first == "error: failed to connect to the hypervisor"
+    assert f"cannot connect to 127.0.0.1 port {port}" in second
+
+
 def test_unknown_host_keys_are_refused_and_not_stored(sshd, tmp_path):
     store = tmp_path / "known"
     done = pyvirsh("-c", sshd.uri("test", "/default", known_hosts=str(store)), "list")

@@ -20,8 +20,9 @@ from pyvirsh.shell.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# How long a host may take to answer.
+# How long a host may take to answer, and how long the others' answers are kept back for it.
 SECONDS = 20.0
+PATIENCE = 3.0
 
 Rows = Sequence[dict[str, object]]
 
@@ -45,7 +46,6 @@ class _Answer(Output):
         super().__init__()
         self.host = host
         self.faults: list[str] = []
-        self.finished = False
         self.columns: Sequence[tuple[str, str]] | None = None
         self.keys: Sequence[str] | None = None
         self.rows: Rows = []
@@ -80,16 +80,39 @@ def run(session: Session, hosts: "list[str]", words: "list[str]") -> int:
     sessions = {host: _session_for(session, host) for host in hosts}
     done = True
     for bound in commands:
-        answers = _ask_all(sessions, bound)
-        done = not any(answer.faults for answer in answers)
-        for answer in answers:
-            if answer.faults:
-                session.out.error(f"{answer.host}: {': '.join(answer.faults)}")
-                sessions.pop(answer.host).abandon()
-        _show(session.out, [answer for answer in answers if not answer.faults], bound.output)
+        done = _run_one(session.out, sessions, bound)
     for other in sessions.values():
         other.disconnect()
     return 0 if done else 1
+
+
+def _run_one(out: Output, sessions: "dict[str, Session]", bound: Bound) -> bool:
+    """Run a command on all hosts and show what they say; False if one failed, which is asked no more."""
+    before, out.format = out.format, bound.output or out.format
+    asking = _Asking(sessions, bound)
+    # Data is one document: it waits for the last host.
+    answers = asking.answered(SECONDS if out.structured else PATIENCE)
+    good = _good(out, sessions, answers)
+    _show(out, good)
+    if len(answers) < len(asking.answers):
+        answers += (late := asking.answered(SECONDS, besides=answers))
+        late = _good(out, sessions, late)
+        _show(out, late, header=not good)
+        good += late
+    if good and not out.quiet and not out.structured:
+        out.line()
+        out.flush()
+    out.format = before
+    return len(good) == len(answers)
+
+
+def _good(out: Output, sessions: "dict[str, Session]", answers: "list[_Answer]") -> "list[_Answer]":
+    """Return the answers without fault; say what is wrong with the others, and let go of their hosts."""
+    for answer in answers:
+        if answer.faults:
+            out.error(f"{answer.host}: {': '.join(answer.faults)}")
+            sessions.pop(answer.host).abandon()
+    return [answer for answer in answers if not answer.faults]
 
 
 def are_lists(session: Session, words: "list[str]") -> bool:
@@ -122,32 +145,57 @@ def _session_for(session: Session, host: str) -> Session:
     return other
 
 
-def _ask_all(sessions: "dict[str, Session]", bound: Bound) -> "list[_Answer]":
-    """Run a command on all hosts; return the answers in the hosts' order, late ones as faults."""
-    asked: list[tuple[_Answer, threading.Thread]] = []
-    for host, session in sessions.items():
-        answer = _Answer(host)
-        thread = threading.Thread(target=_ask, args=(session, answer, bound), daemon=True)
-        asked.append((answer, thread))
-        thread.start()
-    deadline = time.monotonic() + SECONDS
-    for answer, thread in asked:
-        thread.join(max(0.0, deadline - time.monotonic()))
-        if thread.is_alive():
-            answer.faults = [f"no answer within {SECONDS:.0f} seconds"]
-        elif not answer.finished and not answer.faults:
-            answer.faults = ["the command failed"]
-    return [answer for answer, _ in asked]
+class _Asking:
+    """A command under way on all hosts; `answers` are in the hosts' order."""
+
+    def __init__(self, sessions: "dict[str, Session]", bound: Bound) -> None:
+        self.answers = [_Answer(host) for host in sessions]
+        self._began = time.monotonic()
+        self._changed = threading.Condition()
+        self._under_way = {answer.host for answer in self.answers}
+        for answer in self.answers:
+            call = (sessions[answer.host], answer, bound)
+            threading.Thread(target=self._ask, args=call, daemon=True).start()
+
+    def _ask(self, session: Session, answer: _Answer, bound: Bound) -> None:
+        session.out = answer
+        try:
+            if not dispatch.run_one(session, bound) and not answer.faults:
+                answer.faults = ["the command failed"]
+        finally:
+            with self._changed:
+                self._under_way.discard(answer.host)
+                self._changed.notify()
+
+    def answered(self, seconds: float, *, besides: "Sequence[_Answer]" = ()) -> "list[_Answer]":
+        """Return who has answered `seconds` after the question, at least one; `besides`: not these.
+
+        Who has not when `SECONDS` are over is at fault.
+        """
+        with self._changed:
+            while self._under_way and (left := self._patience(seconds)):
+                self._changed.wait(left)
+            over = not self._left(SECONDS)
+            found = [one for one in self.answers if one not in besides and (over or not self._waits_for(one))]
+            for answer in found:
+                if self._waits_for(answer):
+                    answer.faults = [f"no answer within {SECONDS:.0f} seconds"]
+        return found
+
+    def _left(self, seconds: float) -> float:
+        return max(0.0, self._began + seconds - time.monotonic())
+
+    def _patience(self, seconds: float) -> float:
+        nobody = len(self._under_way) == len(self.answers)
+        return self._left(SECONDS if nobody else min(seconds, SECONDS))
+
+    def _waits_for(self, answer: _Answer) -> bool:
+        return answer.host in self._under_way
 
 
-def _ask(session: Session, answer: _Answer, bound: Bound) -> None:
-    session.out = answer
-    answer.finished = dispatch.run_one(session, bound)
-
-
-def _show(out: Output, answers: "list[_Answer]", format: str) -> None:
+def _show(out: Output, answers: "list[_Answer]", *, header: bool = True) -> None:
     """Write the answers as one: a table, a list of names, or one after another."""
-    before, out.format = out.format, format or out.format
+    quiet, out.quiet = out.quiet, out.quiet or not header
     columns = next((answer.columns for answer in answers if answer.columns is not None), None)
     keys = next((answer.keys for answer in answers if answer.keys is not None), None)
     rows = [{"host": answer.host, **row} for answer in answers for row in answer.rows]
@@ -159,7 +207,5 @@ def _show(out: Output, answers: "list[_Answer]", format: str) -> None:
         data = [{"host": answer.host, "answer": value} for answer in answers for value, _ in answer.others]
         text = [f"{answer.host}:\n" + "".join(said for _, said in answer.others) for answer in answers]
         out.data(data, "\n".join(text))
-    if answers and not out.quiet and not out.structured:
-        out.line()
-    out.format = before
+    out.quiet = quiet
     out.flush()

@@ -4,6 +4,7 @@ Host keys are verified always, unless the URI itself says no_verify=1; a key is 
 known_hosts_verify=auto or the user has answered yes.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -22,6 +23,8 @@ import paramiko  # noqa: E402
 
 if _with_invoke is None:
     del sys.modules["invoke"]
+# Why a connection failed is said by our own errors.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:
     from pyvirsh.backend.remote.credentials import Ask
