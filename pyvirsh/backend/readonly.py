@@ -52,6 +52,7 @@ DENIED: "dict[str, str]" = {
     "domain_create_xml_with_files": "virDomainCreateXMLWithFiles",
     "domain_define_xml": "virDomainDefineXML",
     "domain_define_xml_flags": "virDomainDefineXMLFlags",
+    "domain_del_throttle_group": "virDomainDelThrottleGroup",
     "domain_del_iothread": "virDomainDelIOThread",
     "domain_destroy": "virDomainDestroy",
     "domain_destroy_flags": "virDomainDestroyFlags",
@@ -391,7 +392,10 @@ OWN = frozenset(
 
 # Calls that some of their flags make forbidden -> (the flags, libvirt's name of the call).
 SECURE: "dict[str, tuple[int, str]]" = {
-    "domain_get_xml_desc": (constants.DOMAIN_XML_SECURE, "virDomainGetXMLDesc"),
+    "domain_get_xml_desc": (
+        constants.DOMAIN_XML_SECURE | constants.DOMAIN_XML_MIGRATABLE,
+        "virDomainGetXMLDesc",
+    ),
     "domain_managed_save_get_xml_desc": (
         constants.DOMAIN_SAVE_IMAGE_XML_SECURE,
         "virDomainManagedSaveGetXMLDesc",

@@ -142,7 +142,8 @@ def _running_xml(ctx: "Session", args: "Args", flags: int = 0) -> str:
     dom = ctx.domain(args.domain)
     if not ctx.driver.domain_is_active(dom):
         raise CommandFailed("Domain is not running")
-    return ctx.driver.domain_get_xml_desc(dom, flags)
+    with ctx.failing("Failed to get domain description xml"):
+        return ctx.driver.domain_get_xml_desc(dom, flags)
 
 
 @TABLE.command(

@@ -5,6 +5,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend import migrate
 from pyvirsh.backend.api import PARAM_INT, PARAM_STRING, PARAM_ULLONG
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, INVALID_ARG, VirError, unsupported
+from pyvirsh.backend.readonly import refused
 from pyvirsh.commands import files, params
 from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.output import DEBUG
@@ -89,6 +90,8 @@ def run(ctx: "Session", args: "Args") -> None:
     try:
         flags = sum(number for option, number in FLAGS.items() if args[option])
         given = _params(args)
+        if ctx.driver.read_only:
+            raise refused("virDomainMigrate3" if by_client else "virDomainMigrateToURI3")
         if destination is not None:
             work = _managed(ctx.driver, destination, dom, given, flags)
         else:
@@ -155,6 +158,8 @@ def _managed(
         raise VirError(INVALID_ARG, text=reason)
     _check_flags(flags)
     if not source.connect_supports_feature(_V3) or not destination.connect_supports_feature(_V3):
+        if flags & c.MIGRATE_OFFLINE:
+            raise VirError(ARGUMENT_UNSUPPORTED, "offline migration is not supported by the source host")
         raise unsupported("virDomainMigrate3")
     return lambda: migrate.managed(source, destination, dom, given, flags)
 

@@ -9,7 +9,7 @@ Source: answers of virsh's `--validate`.
 from typing import TYPE_CHECKING
 
 from pyvirsh.backend.conf import xml
-from pyvirsh.backend.errors import XML_INVALID_SCHEMA, VirError
+from pyvirsh.backend.errors import XML_ERROR, XML_INVALID_SCHEMA, VirError
 
 if TYPE_CHECKING:
     from pyvirsh.backend.conf.model import Model
@@ -20,6 +20,7 @@ def check(root: xml.Element, model: "type[Model]", schema: str, required: "tuple
 
     required: the elements that must stand at the top.
     """
+    check_root(root, model.tag)
     known = known_paths(model)
     failed = f"Element {root.tag} failed to validate content\n"
     for name in map(str, root.attrib):
@@ -34,6 +35,12 @@ def check(root: xml.Element, model: "type[Model]", schema: str, required: "tuple
             raise misfit(schema, f"Element {root.tag} has extra content: {kid.tag}\n")
         if not all(_known(part, f"{kid.tag}/{part.tag}", known) for part in xml.children(kid)):
             raise misfit(schema, f"Extra element {kid.tag} in interleave\n{failed}")
+
+
+def check_root(root: xml.Element, tag: str) -> None:
+    """Refuse a document of something else, which is looked at first.  Errors: XML_ERROR."""
+    if root.tag != tag:
+        raise VirError(XML_ERROR, f"expecting root element of '{tag}', not '{xml.local_name(root)}'")
 
 
 def lacking(name: str) -> str:

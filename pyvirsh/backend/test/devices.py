@@ -6,9 +6,9 @@ from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Devices, Domain
 from pyvirsh.backend.conf.domain.common import Info
-from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, insert_disk
+from pyvirsh.backend.conf.domain.defaults import disk_number, insert_disk
 from pyvirsh.backend.conf.domain.disk import Disk
-from pyvirsh.backend.conf.domain.filling.disks import check_source, check_target, path_of, place
+from pyvirsh.backend.conf.domain.filling.disks import bus_for, check_source, check_target, path_of, place
 from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
@@ -60,6 +60,9 @@ class DeviceChanges(TestBase):
         guest = self.guest(dom)
         _live(flags, guest, "testDomainAttachDeviceLiveAndConfig")
         tag, device = parse_device(xml)
+        if isinstance(device, Disk):
+            _complete(device)
+            check_target(device)
         _check_fits(guest.live.model, tag, device)
         if isinstance(device, Disk):
             _attach_disk(guest, device)
@@ -129,15 +132,12 @@ def _wants_usb(tag: str, device: Model) -> bool:
 
 
 def _complete(disk: Disk) -> None:
-    kind = disk.target_dev or ""
-    disk.target_bus = disk.target_bus or ("fdc" if disk.device == "floppy" else bus_of(kind))
+    disk.target_bus = disk.target_bus or bus_for(disk)
     check_source(disk)
     place(disk)
 
 
 def _attach_disk(guest: Guest, disk: Disk) -> None:
-    _complete(disk)
-    check_target(disk)
     disks = guest.live.model.devices.disks
     drive = next((one for one in disks if one.target_dev == disk.target_dev), None)
     if disk.device == "cdrom" and drive is not None:
@@ -148,9 +148,9 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
         raise VirError(OPERATION_UNSUPPORTED, "cdrom device with virtio bus isn't supported")
     if disk.device == "floppy":
         raise VirError(OPERATION_UNSUPPORTED, "floppy device hotplug isn't supported")
+    _check_free(disks, disk)
     if disk.target_bus not in ("virtio", "usb"):
         raise VirError(OPERATION_UNSUPPORTED, f"disk bus '{disk.target_bus}' cannot be hotplugged.")
-    _check_free(disks, disk)
     _give_alias(guest.live.model, disk)
     guest.live.change()
     insert_disk(disks, disk)
