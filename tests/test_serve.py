@@ -20,7 +20,7 @@ from conftest import PYVIRSH, needs, needs_virsh
 from pyvirsh import backend
 from pyvirsh.backend.api import Driver
 from pyvirsh.backend.errors import INTERNAL_ERROR, NO_SUPPORT, OPERATION_DENIED, RPC, VirError
-from pyvirsh.rpc import protocol, xdr
+from pyvirsh.rpc import protocol, shape, xdr
 from pyvirsh.rpc.framing import Decoder, Packet
 from pyvirsh.server import calls
 
@@ -233,6 +233,40 @@ def test_unknown_to_read_only_means_refused():
         except (AttributeError, TypeError):
             continue
     assert denied > 120
+
+
+def _empty(kind):
+    """Return the least that a field may be."""
+    kind = protocol.TYPEDEFS.get(kind, kind)
+    if kind.startswith("?") or kind in xdr.REFS:
+        return None
+    if kind.endswith(">"):
+        return "" if kind.startswith("string") else []
+    return 0
+
+
+def test_what_a_driver_lacks_is_answered_with_the_name_of_the_call():
+    # What the server answers itself.
+    own = {"auth_list", "connect_is_secure", "connect_supports_feature"}
+    for name in protocol.PROCEDURES.keys() - own:
+        values = tuple(_empty(kind) for _, kind in shape.fields(shape.struct_of(name, "args")))
+        with pytest.raises(VirError) as raised:
+            calls.perform(Driver(), calls.Call(name, values, []))
+        assert raised.value.code == NO_SUPPORT, name
+        assert raised.value.detail.startswith("vir"), name
+
+
+def test_old_calls_are_made_by_newer_ones():
+    class New(Driver):
+        def domain_save_flags(self, dom, to, dxml, flags=0):
+            assert (to, dxml, flags) == ("/x", None, 0)
+
+        def domain_destroy_flags(self, dom, flags=0):
+            assert flags == 0
+
+    driver = New()
+    for name, values in (("domain_save", (_test_dom(), "/x")), ("domain_destroy", (_test_dom(),))):
+        assert calls.perform(driver, calls.Call(name, values, [])).payload == b""
 
 
 # -- damage --------------------------------------------------------------------------------------------------

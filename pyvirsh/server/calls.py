@@ -76,25 +76,41 @@ def perform(driver: Driver, call: Call) -> Answer:
     from pyvirsh.server import legacy
 
     handler = legacy.HANDLERS.get(call.name)
-    newer = call.name + "_flags"
     try:
         if handler is not None:
             return Answer(encode(call.name, handler(driver, *call.values)))
-        if hasattr(Driver, newer) and not driver.implements(call.name):
-            return _perform(driver, call, newer)
+        if not driver.implements(call.name) and (newer := _newer(call.name)):
+            return _perform(driver, Call(newer, _values_for(newer, call), call.fds))
     except VirError as error:
         if error.code == NO_SUPPORT and error.detail.startswith("vir"):
             # The client is told that what it asked for is missing, not what we made of it.
             raise VirError(NO_SUPPORT, _api_name(call.name)) from error
         raise
-    return _perform(driver, call, call.name)
+    return _perform(driver, call)
 
 
-def _perform(driver: Driver, call: Call, name: str) -> Answer:
-    """Make the call by the driver's method `name`."""
-    method = getattr(driver, name, None)
+def _newer(name: str) -> str:
+    """Return the call with flags that stands for an old one, answer and all; "" if there is none."""
+    newer = name + "_flags"
+    if not hasattr(Driver, newer):
+        return ""
+    answers = [shape.fields(shape.struct_of(each, "ret")) for each in (name, newer)]
+    return newer if answers[0] == answers[1] else ""
+
+
+def _values_for(newer: str, call: Call) -> "tuple[Any, ...]":
+    """Return an old call's fields as the newer one takes them; what is new is absent or 0."""
+    old = [field for field, _ in shape.fields(shape.struct_of(call.name, "args"))]
+    given = dict(zip(old, call.values, strict=True))
+    takes = shape.fields(shape.struct_of(newer, "args"))
+    return tuple(given.get(field, None if kind == "remote_string" else 0) for field, kind in takes)
+
+
+def _perform(driver: Driver, call: Call) -> Answer:
+    """Make the call by the driver's method of its name."""
+    method = getattr(driver, call.name, None)
     if method is None:
-        raise VirError(NO_SUPPORT, _api_name(name))
+        raise VirError(NO_SUPPORT, _api_name(call.name))
     takes = [field for field, _ in shape.fields(shape.struct_of(call.name, "args"))]
     given, left_out = shape.for_driver(takes, call.values)
     marks = protocol.PROCEDURES[call.name][2]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.api import DomainRef, Driver, StoragePoolRef
+from pyvirsh.backend.api import DomainRef, Driver, SnapshotRef, StoragePoolRef
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 
 Handler = Callable[..., "tuple[Any, ...]"]
@@ -88,6 +88,13 @@ def domain_create(driver: Driver, dom: DomainRef) -> "tuple[Any, ...]":
 @_handler
 def domain_snapshot_list_names(driver: Driver, dom: DomainRef, limit: int, flags: int) -> "tuple[Any, ...]":
     return ([ref.name for ref in driver.domain_list_all_snapshots(dom, flags)][:limit],)
+
+
+@_handler
+def domain_snapshot_list_children_names(
+    driver: Driver, snap: SnapshotRef, limit: int, flags: int
+) -> "tuple[Any, ...]":
+    return ([ref.name for ref in driver.domain_snapshot_list_all_children(snap, flags)][:limit],)
 
 
 @_handler
