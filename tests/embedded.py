@@ -89,7 +89,7 @@ class House:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         assert done.returncode == status, done.stdout
         return done.stdout
@@ -99,7 +99,7 @@ class House:
         """This boot's runtime directory."""
         return Path(self.driver.roots.runtime())
 
-    def await_state(self, dom, state, seconds=20.0):
+    def await_state(self, dom, state, seconds=90.0):
         """Wait until a guest is in a state; return the reason."""
         with self.listening() as events:
             deadline = time.monotonic() + seconds
@@ -143,7 +143,7 @@ class Listening:
         self.driver.close()
 
 
-def read_until(stream, wanted, seconds=30):
+def read_until(stream, wanted, seconds=90):
     """Return what a stream says until something wanted is in it."""
     said = b""
     while wanted not in said:
@@ -172,7 +172,7 @@ def processes(uuid):
     return found
 
 
-def await_gone(uuid, seconds=10.0):
+def await_gone(uuid, seconds=60.0):
     """Wait until no QEMU and no supervisor of a guest is left."""
     for process in processes(uuid):
         fd = process.open()
@@ -195,7 +195,7 @@ def end(process, number=signal.SIGKILL):
         signal.pidfd_send_signal(fd, number)
         poll = select.poll()
         poll.register(fd, select.POLLIN)
-        assert poll.poll(10_000), f"process {process.pid} does not end"
+        assert poll.poll(60_000), f"process {process.pid} does not end"
     finally:
         os.close(fd)
 
@@ -219,7 +219,7 @@ def who_mention(path):
     return found
 
 
-def await_nobody(path, seconds=10.0):
+def await_nobody(path, seconds=60.0):
     """Wait until no process has anything to do with a directory."""
     deadline = time.monotonic() + seconds
     while left := who_mention(path):

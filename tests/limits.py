@@ -8,7 +8,7 @@ import pytest
 
 from pyvirsh.backend.errors import VirError
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 def refused(call, *args):

@@ -17,7 +17,7 @@ class Terminal:
         self.text = ""
         self.status = None
 
-    def until(self, wanted, seconds=20.0):
+    def until(self, wanted, seconds=90.0):
         """Read until `wanted` has been shown; return what came before it and take both away."""
         end = time.monotonic() + seconds
         while wanted not in self.text:
@@ -29,7 +29,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.fd, keys.encode("latin-1"))
 
-    def rest(self, seconds=20.0):
+    def rest(self, seconds=90.0):
         """Read to the end; return what is left of what was shown."""
         end = time.monotonic() + seconds
         while self._read(0.2):

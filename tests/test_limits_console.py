@@ -129,7 +129,7 @@ def test_through_pipes_to_the_escape_character(house, guest):
 
 def test_no_input_at_all(house, guest):
     words = [PYVIRSH, "-q", "-c", house.uri, "console", "g"]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr == "error: Cannot run interactive console without a controlling TTY\n"
 

@@ -96,7 +96,7 @@ def test_by_the_agent(house, tiny_guest, command):
     with house.listening(c.DOMAIN_EVENT_ID_AGENT_LIFECYCLE) as events:
         dom = boot(house, tiny_guest, devices=AGENT)
         while "state='connected'" not in house.driver.domain_get_xml_desc(dom):
-            assert events.next_events(20)
+            assert events.next_events(90)
     with talk(house, dom) as console:
         house.run(command, "g", "--mode", "agent")
         if command == "reboot":
@@ -177,11 +177,11 @@ def test_every_command_meets_a_stopped_qemu_in_bounded_time(house):
         began = time.monotonic()
         said = house.run(*line.replace("FILE", str(house.root.parent / "f")).split(" "), status=1)
         assert f"'kill -CONT {pid}'" in said, (line, said)
-        assert time.monotonic() - began < 9, line
+        assert time.monotonic() - began < 25, line
     for line in LOOKING:
         began = time.monotonic()
         house.run(*line.split(" "))
-        assert time.monotonic() - began < 5, line
+        assert time.monotonic() - began < 15, line
     house.run("destroy", "g")
     await_gone(dom.uuid)
 
@@ -245,7 +245,7 @@ def test_the_guest_s_disks_as_its_agent_knows_them(house, tiny_guest):
     with house.listening(c.DOMAIN_EVENT_ID_AGENT_LIFECYCLE) as events:
         dom = boot(house, tiny_guest, devices=AGENT + disk)
         while "state='connected'" not in house.driver.domain_get_xml_desc(dom):
-            assert events.next_events(20)
+            assert events.next_events(90)
     lines = [line.split() for line in house.run("guestinfo", "g", "--disk").strip().split("\n")]
     assert lines == [
         ["disk.count", ":", "1"],

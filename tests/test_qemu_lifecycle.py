@@ -310,7 +310,7 @@ def test_power_off_that_means_restart(house, tiny_guest):
         dom = house.driver.domain_create_xml(xml)
         seen = []
         while (c.DOMAIN_EVENT_SHUTDOWN, c.DOMAIN_EVENT_SHUTDOWN_GUEST) not in seen or seen[-1][0] != 4:
-            new = events.next_events(20)
+            new = events.next_events(90)
             assert new, seen
             seen += [event.values for event in new]
     assert house.state(dom)[0] == RUNNING

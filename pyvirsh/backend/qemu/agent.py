@@ -74,6 +74,9 @@ class Agent:
         self._seconds = seconds
         self._lock = Lock(guest.path, "agent.lock", "agent")
         self._reader = qmp.Reader(ANSWER_MAX)
+        self._inbox: list[dict[str, Any]] = []
+        # What was sent to synchronise: answers to it may still come when one has been enough.
+        self._numbers: set[int] = set()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
 
     def __enter__(self) -> "Self":
@@ -100,18 +103,20 @@ class Agent:
         """Make sure that what is read from now on answers what is sent from now on.
 
         The agent may be busy noticing that its last caller has gone, and lose what comes meanwhile:
-        it is asked again until it answers.
+        it is asked again until it answers.  A slow one may answer long after it has been asked again.
         """
         deadline = time.monotonic() + SYNC_SECONDS
+        # It makes the agent drop what may have been left half said, and complain, which must not come late.
+        mark = b"\xff"
         while True:
             number = int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF
-            # 0xFF makes the agent drop what may have been left half said.
+            self._numbers.add(number)
             message = {"execute": "guest-sync", "arguments": {"id": number}}
-            self._send(b"\xff" + json.dumps(message).encode() + b"\n")
+            self._send(mark + json.dumps(message).encode() + b"\n")
+            mark = b""
             try:
-                while (
-                    self._next(min(deadline, time.monotonic() + SYNC_AGAIN_SECONDS)).get("return") != number
-                ):
+                again = min(deadline, time.monotonic() + SYNC_AGAIN_SECONDS)
+                while not self._is_late(self._said(again)):
                     pass
                 return
             except VirError as error:
@@ -146,14 +151,24 @@ class Agent:
             raise VirError(AGENT_UNRESPONSIVE, "Guest agent not available for now") from error
 
     def _next(self, deadline: "float | None") -> "dict[str, Any]":
+        """Return what the agent says next but for late answers to what was to synchronise."""
         while True:
+            message = self._said(deadline)
+            if not self._is_late(message):
+                return message
+
+    def _is_late(self, message: "dict[str, Any]") -> bool:
+        value = message.get("return")
+        return isinstance(value, int) and value in self._numbers
+
+    def _said(self, deadline: "float | None") -> "dict[str, Any]":
+        while not self._inbox:
             data = self._receive(deadline).replace(b"\xff", b"")
             try:
-                messages = self._reader.feed(data)
+                self._inbox += self._reader.feed(data)
             except qmp.ProtocolError as error:
                 raise VirError(INTERNAL_ERROR, f"the guest agent's answer cannot be read: {error}") from error
-            if messages:
-                return messages[0]
+        return self._inbox.pop(0)
 
     def _receive(self, deadline: "float | None") -> bytes:
         poll = select.poll()
