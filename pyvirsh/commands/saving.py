@@ -217,8 +217,8 @@ def managedsave_dumpxml(ctx: "Session", args: "Args") -> None:
     rules=RUNNING_OR_PAUSED,
 )
 def managedsave_define(ctx: "Session", args: "Args") -> None:
-    dom = ctx.domain(args.domain)
     xml = files.read(args.xml)
+    dom = ctx.domain(args.domain)
     with ctx.failing(f"Failed to update {dom.name} XML configuration"):
         ctx.driver.domain_managed_save_define_xml(dom, xml, state_flags(args))
     ctx.out.note(f"Managed save state file of domain '{dom.name}' updated.")
@@ -303,11 +303,11 @@ def dump(ctx: "Session", args: "Args") -> None:
 
 
 def _dump_format(args: "Args") -> int:
-    name = str(args.values.get("format") or "")
-    if not name:
+    if not args.given("format"):
         return c.DOMAIN_CORE_DUMP_FORMAT_RAW
     if not args.memory_only:
         raise CommandFailed("--format only works with --memory-only")
+    name = args.format
     if name not in FORMATS:
         first, last = list(FORMATS)[:-1], list(FORMATS)[-1]
         known = ", ".join(f"'{known}'" for known in first) + f" or '{last}'"
