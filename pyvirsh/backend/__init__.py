@@ -33,7 +33,7 @@ class Uri:
     def __init__(self, text: str) -> None:
         self.text = text
         scheme, colon, rest = text.partition(":")
-        self.scheme = scheme if colon and "/" not in scheme else ""
+        self.scheme = scheme if colon and "/" not in scheme and "#" not in scheme else ""
         rest = rest.partition("#")[0] if self.scheme else text
         rest, _, query = rest.partition("?")
         self.authority = ""
@@ -50,6 +50,36 @@ class Uri:
             if key == name:
                 return value
         return None
+
+
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_SCHEME = _LETTERS | set("0123456789+-.")
+_PLAIN = _SCHEME | set("_~!$&'()*,;=:@/?")
+_HEX = frozenset("0123456789abcdefABCDEF")
+_PORT_MAX = 2**31 - 1
+
+
+def _well_formed(uri: Uri) -> bool:
+    """Say whether a URI is one by RFC 3986, as libxml2 reads it; without a scheme it may be a bare name."""
+    text, _, fragment = uri.text.partition("#")
+    scheme, colon, _ = text.partition(":")
+    if colon and "/" not in scheme and not (scheme[:1] in _LETTERS and scheme and _SCHEME.issuperset(scheme)):
+        return False
+    host = uri.authority.rpartition("@")[2]
+    inside, bracket, behind = host.partition("]") if host.startswith("[") else ("", "", "")
+    if bracket:
+        text, host = text.replace(inside + bracket, "", 1), behind
+    _, colon, port = host.partition(":")
+    if colon and not (port.isdigit() and int(port) <= _PORT_MAX):
+        return False
+    return _are_plain(text, _PLAIN) and _are_plain(fragment, _PLAIN | {"[", "]"})
+
+
+def _are_plain(text: str, allowed: "frozenset[str]") -> bool:
+    first, *escaped = text.split("%")
+    return allowed.issuperset(first) and all(
+        len(part) >= 2 and _HEX.issuperset(part[:2]) and allowed.issuperset(part[2:]) for part in escaped
+    )
 
 
 def unquote(text: str) -> str:
@@ -75,10 +105,13 @@ def open(
     Errors: NO_CONNECT for an unknown scheme; whatever the driver's own opening raises.
     """
     uri = Uri(resolve(text, environ))
+    if not _well_formed(uri):
+        raise VirError(INTERNAL_ERROR, f"Unable to parse URI {uri.text}")
     if not uri.scheme:
         detail = f"URI '{uri.text}' does not include a driver name"
         raise VirError(NO_CONNECT, f"for {detail}", text=f"no connection driver available for {detail}")
-    if "+" in uri.scheme or uri.scheme == "remote" or (uri.authority and uri.path.strip("/")):
+    host = uri.authority.rpartition("@")[2]
+    if "+" in uri.scheme or uri.scheme == "remote" or (host and uri.path.strip("/")):
         from pyvirsh.backend import remote
 
         return _named(
@@ -87,7 +120,7 @@ def open(
     module = DRIVERS.get(uri.scheme)
     if module is None:
         raise VirError(NO_CONNECT, uri.text)
-    if uri.scheme == "qemu" and uri.authority:
+    if uri.scheme == "qemu" and host:
         maybe = f"qemu:///{uri.authority}{uri.path}"
         raise VirError(INTERNAL_ERROR, f"invalid URI {uri.text} (maybe you want {maybe})")
     options = {"asker": asker} if uri.scheme == "test" else {}

@@ -266,7 +266,8 @@ def interface_node(args: "Args") -> "Node":
     from pyvirsh.backend.conf.domain.net import INTERFACE_TYPES
     from pyvirsh.backend.conf.xml import Node
 
-    given = {opt.name: args[opt.name] for opt in args.command.options if opt.kind == "string"}
+    strings = [opt.name for opt in args.command.options if opt.kind == "string" and opt.name != "domain"]
+    given = {name: args[name] for name in strings}
     kind = given["type"]
     if given["source-mode"] not in (None, "server", "client"):
         raise CommandFailed(f"Invalid source mode: {given['source-mode']}")

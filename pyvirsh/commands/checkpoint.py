@@ -111,6 +111,8 @@ XML_FLAGS = {
 )
 def checkpoint_dumpxml(ctx: "Session", args: "Args") -> None:
     flags = moments.flags_of(args, XML_FLAGS)
+    if args.values.get("xpath") == "":
+        raise CommandFailed
     _, checkpoint = named(ctx, args)
     xpath.show(ctx, args, lambda: ctx.driver.domain_checkpoint_get_xml_desc(checkpoint, flags))
 

@@ -111,7 +111,10 @@ def _read_limit(name: str, given: str) -> int:
     try:
         return -(-parse_scaled(given, 1024, LONG_MAX) // 1024)
     except ScaleError as error:
-        raise CommandFailed(f"Unable to parse integer parameter {name}", *error.texts) from None
+        digits = number.removeprefix("+").rstrip("kmgtpebiyKMGTPEBIY")
+        # What is no number to virsh the library is not asked about.
+        texts = () if digits.isdigit() and int(digits) > LONG_MAX else error.texts
+        raise CommandFailed(f"Unable to parse integer parameter {name}", *texts) from None
 
 
 def _shown_limit(param: "TypedParam") -> object:

@@ -75,7 +75,7 @@ PARAMS = (
 # Options that only say how disks are copied.
 ABOUT_DISKS = ("migrate-disks", "migrate-disks-detect-zeroes", "migrate-disks-target-zero")
 
-_P2P, _DIRECT, _V3 = 4, 5, 6
+_P2P, _DIRECT, _V3, _OFFLINE = 4, 5, 6, 12
 
 
 def run(ctx: "Session", args: "Args") -> None:
@@ -111,7 +111,7 @@ def run(ctx: "Session", args: "Args") -> None:
 
 def _timeout(args: "Args") -> "int | None":
     """Read ``--timeout``: None without one, and for 0."""
-    timeout = args.integer("timeout", low=0)
+    timeout = args.unsigned("timeout")
     if timeout and not args.live:
         raise CommandFailed("migrate: Unexpected timeout for offline migration")
     if (args.timeout_suspend or args.timeout_postcopy) and not timeout:
@@ -169,6 +169,8 @@ def _by_drivers(
 ) -> "Callable[[], object]":
     """Make the call for a migration that the drivers, or the hypervisors, do among themselves."""
     _check_flags(flags)
+    if flags & c.MIGRATE_OFFLINE and not source.connect_supports_feature(_OFFLINE):
+        raise VirError(ARGUMENT_UNSUPPORTED, "offline migration is not supported by the source host")
     if flags & c.MIGRATE_PEER2PEER:
         if not source.connect_supports_feature(_P2P):
             raise VirError(ARGUMENT_UNSUPPORTED, "p2p migration is not supported by the source host")

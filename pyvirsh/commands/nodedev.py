@@ -249,8 +249,9 @@ def _change(ctx: "Session", args: "Args", verb: str, done: str, call: "Callable[
     aliases=("nodedev-dettach",),
 )
 def nodedev_detach(ctx: "Session", args: "Args") -> None:
-    driver, backend = ctx.driver, args.driver
-    if backend is None:
+    driver, backend = ctx.driver, str(args.values.get("driver") or "")
+    # Nothing is the driver that libvirt takes by itself.
+    if not backend:
         _change(ctx, args, "detach", "detached", driver.node_device_dettach)
     else:
         _change(ctx, args, "detach", "detached", lambda name: driver.node_device_detach_flags(name, backend))

@@ -92,8 +92,8 @@ def emulatorpin(ctx: "Session", args: "Args") -> None:
     cpus = cpulists.host_cpus(ctx.driver)
     if cpulist is None:
         affinity = cpulists.shown(ctx.driver.domain_get_emulator_pin_info(dom, affected(args)), cpus)
-        text = f"emulator: CPU Affinity\n{'-' * 34}\n       *: {affinity.text}\n"
-        ctx.out.data({"cpu_affinity": affinity.value}, text)
+        head = "" if ctx.out.quiet else f"emulator: CPU Affinity\n{'-' * 34}\n       *: "
+        ctx.out.data({"cpu_affinity": affinity.value}, f"{head}{affinity.text}\n")
         return
     cpumap = cpulists.parse_map(cpulist, cpus)
     flags = affected(args) if affected(args) or args.current else DOMAIN_AFFECT_LIVE

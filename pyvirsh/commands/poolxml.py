@@ -2,6 +2,7 @@
 
 from pyvirsh.backend.conf.xml import Node, write
 from pyvirsh.commands import objects
+from pyvirsh.errors import CommandFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,9 +96,13 @@ def _auth(given: "dict[str, str]") -> "Node | None":
 
 def source_xml(args: "Args") -> "str | None":
     """Return the XML of where to look for pools; None without a host to ask."""
-    host, port, initiator = args.host, args.port, args.initiator
+    host = args.host
     if not host:
         return None
+    try:
+        port, initiator = args.port, args.initiator
+    except CommandFailed as error:
+        raise CommandFailed(*error.texts, "missing argument") from error
     source = Node("source")
     source.add("host").attrs.update({"name": host} | ({"port": port} if port else {}))
     if initiator:

@@ -94,20 +94,36 @@ def parse_checkpoint(
 
 # How a disk may be called: by its target or its file.
 _DISK = re.compile(r"(ioemu:)?(fd|hd|sd|vd|xvd|ubd)[a-zA-Z0-9_]+|/.*")
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 # What a checkpoint's element may hold.
 _KNOWN = ("name", "description", "disks", "creationTime", "domain", "parent")
 
 
 def check_shape(root: xml.Element) -> None:
     """Refuse what libvirt's schema of checkpoints refuses, in its words.  Errors: XML_INVALID_SCHEMA."""
+    seen = set()
     for kid in xml.children(root):
         tag = str(kid.tag)
         if tag not in _KNOWN:
             raise _misfit(f"Element domaincheckpoint has extra content: {tag}")
-        if tag == "name" and (not kid.text or "/" in kid.text) or tag == "disks" and not _good_disks(kid):
+        if tag in seen or not _good(kid):
             raise _misfit(
                 f"Extra element {tag} in interleave\nElement domaincheckpoint failed to validate content\n"
             )
+        seen.add(tag)
+
+
+def _good(kid: xml.Element) -> bool:
+    """Say whether an element holds what it may."""
+    if kid.tag == "name":
+        return _NAME.fullmatch(kid.text or "") is not None
+    if kid.tag == "disks":
+        return _good_disks(kid)
+    if kid.tag == "creationTime":
+        return (kid.text or "").strip().isdigit()
+    if kid.tag == "parent":
+        return _NAME.fullmatch(kid.findtext("name") or "") is not None
+    return kid.tag != "domain" or len(kid) > 0
 
 
 def _good_disks(disks: xml.Element) -> bool:
@@ -119,7 +135,7 @@ def _good_disk(disk: xml.Element) -> bool:
     mode = disk.get("checkpoint")
     if not _DISK.fullmatch(disk.get("name") or "") or mode not in (None, "no", "bitmap"):
         return False
-    return mode != "no" or disk.get("bitmap") is None
+    return set(disk.keys()) <= {"name", "checkpoint", *(() if mode == "no" else ("bitmap",))}
 
 
 def _misfit(detail: str) -> VirError:

@@ -280,6 +280,7 @@ for _model in (Bridge, Bond, Protocol):
 
 def check_shape(root: xml.Element) -> None:
     """Check an interface's document as far as `shape` does.  Errors: XML_INVALID_SCHEMA."""
+    shape.check_root(root, "interface")
     if root.get("type") not in TYPES:
         failed = "Invalid sequence in interleave\nElement interface failed to validate content\n"
         raise shape.misfit("interface", failed)

@@ -7,7 +7,7 @@ declared fields.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from pyvirsh.backend.conf import bitmap
@@ -504,6 +504,8 @@ class Model:
     # Whether an object that says nothing is written all the same, as an empty element.
     kept_empty = False
     _fields: "dict[str, Field]" = {}
+    # Fields that are read before the others.
+    _read_first: "tuple[str, ...]" = ()
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
@@ -536,12 +538,20 @@ class Model:
         """Make an object of a parsed element.  Errors: XML_ERROR naming element and value."""
         made = cls()
         reader = Reader(element)
-        for name, field in cls._fields.items():
+        for name, field in cls._in_order():
             value = field.read(reader, cls)
             if value is not None:
                 setattr(made, name, value)
         made.after_parse(element)
         return made
+
+    @classmethod
+    def _in_order(cls) -> "Iterable[tuple[str, Field]]":
+        """Return the fields as they are read: what is wrong first is what is told."""
+        if not cls._read_first:
+            return cls._fields.items()
+        first = [(name, cls._fields[name]) for name in cls._read_first]
+        return first + [item for item in cls._fields.items() if item[0] not in cls._read_first]
 
     def after_parse(self, element: Element) -> None:
         """Take what the declarations cannot say, and check what must be known at once."""

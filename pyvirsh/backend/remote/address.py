@@ -27,7 +27,7 @@ OWN = (
     "no_tty",
     "sasl",
 )
-TRANSPORTS = ("unix", "ssh", "libssh", "libssh2", "tcp", "tls", "ext")
+TRANSPORTS = ("tls", "unix", "ssh", "ext", "tcp", "libssh2", "libssh")
 MODES = ("auto", "direct", "legacy")
 
 

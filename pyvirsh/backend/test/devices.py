@@ -5,10 +5,12 @@ from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Devices, Domain
+from pyvirsh.backend.conf.domain.checks.disks import check_disk
 from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.defaults import disk_number, insert_disk
-from pyvirsh.backend.conf.domain.disk import Disk
+from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
 from pyvirsh.backend.conf.domain.filling.disks import bus_for, check_source, check_target, path_of, place
+from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
@@ -30,6 +32,8 @@ _KINDS = dict.fromkeys(("serial", "parallel", "console", "channel"), "chr")
 _HOSTDEV_KINDS = {"usb": "default", "scsi": "vfio", "scsi_host": "xen"}
 
 
+# Devices that one can boot from.
+_BOOTED = (Disk, HostDev, Interface)
 # Kinds of interfaces that can be attached to a domain that runs.
 _PLUGGED = ("bridge", "ethernet")
 
@@ -62,7 +66,6 @@ class DeviceChanges(TestBase):
         tag, device = parse_device(xml)
         if isinstance(device, Disk):
             _complete(device)
-            check_target(device)
         _check_fits(guest.live.model, tag, device)
         if isinstance(device, Disk):
             _attach_disk(guest, device)
@@ -100,6 +103,7 @@ class DeviceChanges(TestBase):
         for definition in definitions:
             disks = definition.model.devices.disks
             at = next((at for at, one in enumerate(disks) if one.target_dev == device.target_dev), -1)
+            _check_boot(definition.model, device, disks[at] if at >= 0 else None)
             if at < 0:
                 raise VirError(INVALID_ARG, f"target {device.target_dev} doesn't exist.")
             definition.change()
@@ -118,9 +122,27 @@ def _check_fits(model: Domain, tag: str, device: Model) -> None:
     if not has_usb and _wants_usb(tag, device):
         detail = "Device configuration is not compatible: Domain has no USB bus support"
         raise VirError(CONFIG_UNSUPPORTED, detail)
+    _check_boot(model, device)
     if tag == "memory" and not (model.cpu is not None and model.cpu.cells):
         detail = "can't add memory backend as guest has no NUMA nodes configured"
         raise VirError(XML_DETAIL, detail)
+
+
+def _check_boot(model: Domain, device: Model, replaced: "Model | None" = None) -> None:
+    """Refuse a place in the boot order that cannot be had."""
+    order = _boot_order(device)
+    if order is None or order == _boot_order(replaced):
+        return
+    if model.os.boot:
+        detail = "per-device boot elements cannot be used together with os/boot elements"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if any(info.boot_order == order for info in infos(model.devices)):
+        raise VirError(CONFIG_UNSUPPORTED, f"boot order {order} is already used by another device")
+
+
+def _boot_order(device: "Model | None") -> "int | None":
+    info = getattr(device, "info", None)
+    return info.boot_order if isinstance(info, Info) and isinstance(device, _BOOTED) else None
 
 
 def _wants_usb(tag: str, device: Model) -> bool:
@@ -135,6 +157,8 @@ def _complete(disk: Disk) -> None:
     disk.target_bus = disk.target_bus or bus_for(disk)
     check_source(disk)
     place(disk)
+    check_target(disk)
+    check_disk(disk)
 
 
 def _attach_disk(guest: Guest, disk: Disk) -> None:
@@ -143,6 +167,8 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
     if disk.device == "cdrom" and drive is not None:
         guest.live.change()
         drive.source, drive.type, drive.readonly = disk.source if path_of(disk) else None, disk.type, True
+        drive.driver = drive.driver or DiskDriver()
+        drive.driver.type = disk.driver.type if disk.driver is not None else None
         return
     if disk.device == "cdrom" and disk.target_bus == "virtio":
         raise VirError(OPERATION_UNSUPPORTED, "cdrom device with virtio bus isn't supported")

@@ -141,7 +141,8 @@ THEMES: "dict[str, tuple[str, str]]" = {
     "saving": (
         "Saving",
         """
-            domain_save domain_save_flags domain_restore domain_restore_flags domain_save_image_get_xml_desc
+            domain_save domain_save_flags domain_save_params domain_restore domain_restore_flags
+            domain_restore_params domain_save_image_get_xml_desc
             domain_save_image_define_xml domain_managed_save domain_has_managed_save_image
             domain_managed_save_remove domain_core_dump domain_core_dump_with_format
         """,

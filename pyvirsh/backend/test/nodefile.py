@@ -70,7 +70,8 @@ def read(path: str) -> xml.Element:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise VirError(SYSTEM_ERROR, f"Failed to open file '{path}': {error.strerror}") from error
+        failed = "read" if isinstance(error, IsADirectoryError) else "open"
+        raise VirError(SYSTEM_ERROR, f"Failed to {failed} file '{path}': {error.strerror}") from error
     try:
         return xml.parse(data)
     except VirError as error:

@@ -17,6 +17,7 @@ from pyvirsh.backend.errors import (
     OPERATION_INVALID,
     SYSTEM_ERROR,
     VirError,
+    unsupported,
 )
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.definitions import admit
@@ -25,6 +26,7 @@ from pyvirsh.backend.test.lifecycle import finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyvirsh.backend.api import TypedParam
     from pyvirsh.backend.conf.domain import Domain
 
 MAGIC = b"TestGuestMagic\0"
@@ -72,6 +74,14 @@ class Saving(TestBase):
         from pyvirsh.backend.test.prepare import parse_definition
 
         return parse_definition(read_image(absolute(path)), self.world)
+
+    def domain_save_params(self, dom: DomainRef, params: "list[TypedParam]", flags: int = 0) -> None:
+        exclusive(flags, _RUNNING, _PAUSED)
+        raise unsupported("virDomainSaveParams")
+
+    def domain_restore_params(self, params: "list[TypedParam]", flags: int = 0) -> None:
+        exclusive(flags, _RUNNING, _PAUSED)
+        raise unsupported("virDomainRestoreParams")
 
     def domain_save_image_get_xml_desc(self, file: str, flags: int = 0) -> str:
         from pyvirsh.backend.conf.domain.views import document

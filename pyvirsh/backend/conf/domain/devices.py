@@ -472,6 +472,8 @@ class MemoryModule(Model):
     def after_parse(self, element: Element) -> None:
         if self.uuid is not None and not is_uuid(self.uuid):
             raise VirError(INTERNAL_ERROR, "malformed uuid element")
+        if self.model == "virtio-pmem":
+            self.uuid = None
         if self.target is not None and not self.model.startswith("virtio"):
             self.target.address_base = None
         label = self.target.label_size if self.target is not None else None

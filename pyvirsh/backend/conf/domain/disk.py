@@ -125,6 +125,8 @@ class DiskDriver(Model):
     statistics: list[StatisticsWindow] = many("statistics/statistic", StatisticsWindow)
 
     def after_parse(self, element: Element) -> None:
+        if self.type is not None and self.type not in FORMATS:
+            raise VirError(CONFIG_UNSUPPORTED, f"unknown driver format value '{self.type}'")
         if self.cache == "default":
             self.cache = None
 
@@ -210,6 +212,7 @@ class Disk(Model):
     product: str | None = text("product")
     encryption: Encryption | None = one("encryption", Encryption)
     info: Info = inline(Info)
+    _read_first = ("type", "device", "source")
 
     def after_parse(self, element: Element) -> None:
         if element.find("source") is None and self.device in ("cdrom", "floppy"):

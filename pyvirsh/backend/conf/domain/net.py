@@ -382,6 +382,8 @@ class Interface(Model):
         if not _NAME.fullmatch(self.model or ""):
             raise VirError(INVALID_ARG, "Model name contains invalid characters")
         self.model = known_model(self.model or "") or None
+        if self.type != "hostdev":
+            self.managed = None
         source = element.find("source")
         if self.source is not None and source is not None:
             self.source.settle(self.type, source)

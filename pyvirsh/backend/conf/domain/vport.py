@@ -108,6 +108,9 @@ def check_vlan(element: "Element | None", tags: "list[VlanTag]") -> "str | None"
         if (tag.id or 0) > 4095:
             raise VirError(XML_ERROR, f"vlan tag id {tag.id} too large (maximum 4095)")
     trunk = element.get("trunk")
+    if trunk is not None and trunk.lower() == "no" and any(tag.native_mode for tag in tags):
+        detail = "\"trunk='no'\" is not allowed with a native vlan id"
+        raise VirError(XML_ERROR, f"invalid configuration in <vlan> - {detail}")
     lower = trunk.lower() if trunk is not None else None
     stated = f"invalid \"trunk='{trunk}'\" in <vlan>"
     if len(tags) > 1 and lower not in (None, "yes"):

@@ -1,7 +1,7 @@
 """Disks."""
 
 from pyvirsh.backend.conf.domain.common import Address
-from pyvirsh.backend.conf.domain.disk import FORMATS, Disk, DiskDriver, IoTune
+from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, IoTune
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.disks import check_medium
 from pyvirsh.backend.errors import (
@@ -73,8 +73,6 @@ def _driver(disk: Disk) -> None:
     driver = disk.driver
     if driver is None:
         return
-    if driver.type is not None and driver.type not in FORMATS:
-        raise _refuse(f"unknown driver format value '{driver.type}'")
     if driver.rerror_policy == "enospace":
         raise _refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
     if driver.iothread is not None and driver.iothreads:

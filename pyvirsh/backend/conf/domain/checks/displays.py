@@ -28,8 +28,10 @@ def _video(video: Video) -> None:
     if video.rendernode is not None and video.driver_name != "vhostuser":
         raise _refuse("unsupported rendernode accel attribute without 'vhostuser'")
     for name in ("ram", "vram64", "vgamem"):
-        if getattr(video, name) is not None and video.model != "qxl":
+        if getattr(video, name) is not None and video.model not in ("qxl", "none"):
             raise _refuse(f"{name} attribute only supported for video type qxl")
+    if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
+        raise _refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
     if video.blob == "on" and video.model != "virtio":
         raise _refuse(f"video type '{video.model}' does not support blob resources")
     if video.model == "ramfb" and video.info.address is not None:

@@ -16,9 +16,12 @@ def check(domain: Domain) -> None:
     _trim(domain)
     orders: set[int] = set()
     aliases: set[str] = set()
+    consoles = domain.devices.consoles
+    # The first console may be the first serial port, by the same name.
+    twin = consoles[0].info if consoles and consoles[0].target_type == "serial" else None
     for info in infos(domain.devices):
         check_order(domain, info, orders)
-        if info.alias is not None:
+        if info.alias is not None and info is not twin:
             if info.alias in aliases:
                 raise _refuse(f"non unique alias detected: {info.alias}")
             aliases.add(info.alias)

@@ -86,6 +86,8 @@ def video_memory(video: Video) -> None:
     """Fill in a card's memory, rounded up to a power of two."""
     if video.model in ("vga", "cirrus", "vmvga", "bochs"):
         video.vram = power_of_two(video.vram) or 16384
+    elif video.model == "virtio":
+        video.vram = power_of_two(video.vram)
     elif video.model == "xen":
         video.vram = power_of_two(video.vram) or 4096
     elif video.model == "qxl":
