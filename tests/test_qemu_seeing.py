@@ -12,7 +12,10 @@ import pytest
 from embedded import domain, end, linux, read_until
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
+from pyvirsh.backend.api import PARAM_BOOLEAN, PARAM_ULLONG
 from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.qemu import kvmstats
+from pyvirsh.backend.qemu.qmp import QmpError
 
 DISK = (
     "<disk type='file' device='disk'><driver name='qemu' type='{format}'/><source file='{path}'/>"
@@ -150,6 +153,59 @@ def test_all_groups_of_stats(house, image):
     house.driver.domain_destroy(dom)
     values = {name for name, _, _ in house.driver.connect_get_all_domain_stats([dom], 0)[0][1]}
     assert "block.0.capacity" in values and "cpu.time" not in values
+
+
+class FakeMonitor:
+    """A monitor of a guest that KVM runs, which not every machine has."""
+
+    ANSWERS = {
+        "query-cpus-fast": [{"qom-path": "/a", "cpu-index": 1}],
+        "query-stats-schemas": [
+            {"target": "vm", "stats": [{"name": "flushes", "type": "cumulative"}]},
+            {
+                "target": "vcpu",
+                "stats": [
+                    {"name": "exits", "type": "cumulative"},
+                    {"name": "blocking", "type": "instant"},
+                    {"name": "wait_ns", "type": "peak"},
+                    {"name": "wait_hist", "type": "log2-histogram"},
+                ],
+            },
+        ],
+    }
+
+    def __init__(self, stats):
+        self.stats = stats
+
+    def execute(self, name, arguments=None):
+        return self.ANSWERS[name]
+
+    def attempt(self, name, arguments):
+        assert arguments["providers"] == [{"provider": "kvm"}]
+        if self.stats is None:
+            raise QmpError("CommandNotFound", "The command query-stats has not been found")
+        return self.stats
+
+
+def test_kvm_s_own_counters():
+    stats = [
+        {"name": "exits", "value": 5},
+        {"name": "blocking", "value": True},
+        {"name": "wait_ns", "value": 7},
+        {"name": "wait_hist", "value": [1, 2]},
+        {"name": "unheard-of", "value": 9},
+    ]
+    monitor = FakeMonitor([{"provider": "kvm", "qom-path": "/a", "stats": stats}])
+    assert kvmstats.of_vcpus(monitor) == {
+        1: [
+            ("vcpu.1.exits.sum", PARAM_ULLONG, 5),
+            ("vcpu.1.blocking.cur", PARAM_BOOLEAN, 1),
+            ("vcpu.1.wait_ns.max", PARAM_ULLONG, 7),
+        ]
+    }
+    monitor = FakeMonitor([{"provider": "kvm", "stats": [{"name": "flushes", "value": 3}]}])
+    assert kvmstats.of_guest(monitor) == [("vm.flushes.sum", PARAM_ULLONG, 3)]
+    assert kvmstats.of_guest(FakeMonitor(None)) == [] and kvmstats.of_vcpus(FakeMonitor(None)) == {}
 
 
 def test_disk_sizes_and_counters(house, image):

@@ -14,7 +14,7 @@ from pyvirsh.backend.api import (
     TypedParam,
 )
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, NO_DOMAIN, OPERATION_INVALID, VirError
-from pyvirsh.backend.qemu import disks, info, memstats, nics, threads
+from pyvirsh.backend.qemu import disks, info, kvmstats, memstats, nics, threads
 from pyvirsh.backend.qemu.live import read_last
 from pyvirsh.backend.qemu.monitor import Monitor
 from pyvirsh.backend.qemu.qmp import QmpError
@@ -37,6 +37,7 @@ OWN_FLAGS = (
 )
 # What QEMU is asked for; the rest is known without it.
 ASKING = c.DOMAIN_STATS_BALLOON | c.DOMAIN_STATS_BLOCK | c.DOMAIN_STATS_IOTHREAD | c.DOMAIN_STATS_DIRTYRATE
+ASKING_KVM = ASKING | c.DOMAIN_STATS_VM | c.DOMAIN_STATS_VCPU
 # How long a QEMU may take to answer when it is one of many, and may be left out.
 NOWAIT_SECONDS = 1.0
 
@@ -80,7 +81,7 @@ def collect(driver: "QemuDriver", dom: DomainRef, wanted: int, flags: int) -> "P
     """Return the counters of one domain."""
     domain, guest = driver.current(dom)
     subject = Subject(driver, dom, domain, guest)
-    if guest is None or not wanted & ASKING:
+    if guest is None or not wanted & (ASKING_KVM if domain.type == "kvm" else ASKING):
         return _groups(subject, wanted)
     nowait = bool(flags & c.CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
     try:
@@ -159,12 +160,16 @@ def _vcpu(subject: Subject) -> "Params":
     if guest is None:
         return params
     pid = guest.qemu.pid
+    more = {}
+    if subject.monitor is not None and domain.type == "kvm":
+        more = kvmstats.of_vcpus(subject.monitor)
     for number, thread in sorted(threads.vcpu_threads(guest).items()):
         prefix = f"vcpu.{number}"
         params.append((f"{prefix}.state", PARAM_INT, c.VCPU_RUNNING))
         params.append((f"{prefix}.time", PARAM_ULLONG, threads.usage(pid, thread).total))
         params.append((f"{prefix}.wait", PARAM_ULLONG, threads.halted(pid, thread)))
         params.append((f"{prefix}.delay", PARAM_ULLONG, threads.waited(pid, thread)))
+        params += more.get(number, [])
     return params
 
 
@@ -286,8 +291,14 @@ def _dirtyrate(subject: Subject) -> "Params":
     return params
 
 
+def _vm(subject: Subject) -> "Params":
+    if subject.monitor is None or subject.domain.type != "kvm":
+        return []
+    return kvmstats.of_guest(subject.monitor)
+
+
 def _nothing(subject: Subject) -> "Params":
-    """Report what needs hardware counters or KVM: nothing, as libvirt does where they are not in use."""
+    """Report what needs hardware counters: nothing, as libvirt does where they are not in use."""
     return []
 
 
@@ -302,5 +313,5 @@ _GROUPS: "dict[int, Callable[[Subject], Params]]" = {
     c.DOMAIN_STATS_IOTHREAD: _iothread,
     c.DOMAIN_STATS_MEMORY: _nothing,
     c.DOMAIN_STATS_DIRTYRATE: _dirtyrate,
-    c.DOMAIN_STATS_VM: _nothing,
+    c.DOMAIN_STATS_VM: _vm,
 }
