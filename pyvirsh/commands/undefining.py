@@ -55,7 +55,8 @@ def run(ctx: "Session", args: "Args") -> None:
     if wanted and args.remove_all_storage:
         raise CommandFailed("Specified both --storage and --remove-all-storage")
     volumes = _volumes(ctx, dom, str(wanted).split(",") if wanted else None) if removes else []
-    if left.saved and not args.managed_save:
+    # As virsh: with --nvram it is the driver that refuses.
+    if left.saved and not args.managed_save and not args.nvram:
         raise CommandFailed("Refusing to undefine while domain managed save image exists")
     with ctx.failing(f"Failed to undefine domain '{name}'"):
         _undefine(ctx, args, dom, left)
@@ -65,7 +66,7 @@ def run(ctx: "Session", args: "Args") -> None:
 
 def _undefine(ctx: "Session", args: "Args", dom: "DomainRef", left: Belongings) -> None:
     flags = sum(number for name, number in FLAGS.items() if args[name])
-    if left.saved:
+    if left.saved and args.managed_save:
         flags |= c.DOMAIN_UNDEFINE_MANAGED_SAVE
     if left.snapshots and args.snapshots_metadata:
         flags |= c.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA

@@ -51,10 +51,7 @@ EDITORS = (
     "nosuch-editor",
     "sed -i s/65536/70000/",
     "sed -i -e s/8192/9000/ -e s/one/two/ -e s/10000000/20000000/",
-    "sed -i s,<name>[a-z0-9-]*</name>,<name>zz</name>,",
-    "sed -i s,<uuid>.*</uuid>,,",
-    "sed -i s/<name>/<bogus>/",
-    "sed -i s/vcpu/cpu/g",
+    "sed -i 's,<memory>.*,<memory>7000</memory>,'",
 )
 # What shows the whole host after a sequence.
 LOOK = """

@@ -478,7 +478,7 @@ echo --shell --xml {text} {text}
 connect {connect} [--readonly]
 connect {connect}
 list --all
-help {text}
+help nosuch
 self-test
 complete -- {complete}
 """

@@ -103,9 +103,9 @@ class DeviceChanges(TestBase):
         for definition in definitions:
             disks = definition.model.devices.disks
             at = next((at for at, one in enumerate(disks) if one.target_dev == device.target_dev), -1)
-            _check_boot(definition.model, device, disks[at] if at >= 0 else None)
             if at < 0:
                 raise VirError(INVALID_ARG, f"target {device.target_dev} doesn't exist.")
+            _check_boot(definition.model, device, disks[at])
             definition.change()
             disks[at] = device.copy()
 

@@ -99,6 +99,7 @@ class DiskTuning(TestBase):
                 name.partition(".")[2]: value for name, value in given.items() if name.startswith(side)
             }
             if numbers:
+                interface.bandwidth = True
                 setattr(interface, side, _side(side, numbers))
 
 

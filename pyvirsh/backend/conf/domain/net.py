@@ -13,6 +13,7 @@ from pyvirsh.backend.conf.domain.source import is_uuid
 from pyvirsh.backend.conf.domain.vport import Inbound, Outbound, VirtualPort, VlanTag, check_side, check_vlan
 from pyvirsh.backend.conf.model import (
     Model,
+    flag,
     inline,
     integer,
     many,
@@ -21,7 +22,7 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.conf.xml import Element
+from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_DETAIL, XML_ERROR, VirError
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -316,6 +317,7 @@ class Interface(Model):
     vlan_trunk: str | None = text("vlan/@trunk")
     vlan_tags: list[VlanTag] = many("vlan/tag", VlanTag)
     virtualport: VirtualPort | None = one("virtualport", VirtualPort)
+    bandwidth: bool = flag("bandwidth")
     inbound: Inbound | None = one("bandwidth/inbound", Inbound)
     outbound: Outbound | None = one("bandwidth/outbound", Outbound)
     isolated: str | None = yes_no("port/@isolated")
@@ -390,6 +392,7 @@ class Interface(Model):
         self.vlan_trunk = check_vlan(element.find("vlan"), self.vlan_tags)
         if element.find("virtualport") is not None:
             self._settle_port()
+        self.bandwidth = self.inbound is not None or self.outbound is not None
         if not check_side(self.inbound, floor=self.type == "network"):
             self.inbound = None
         if not check_side(self.outbound, floor=False):
@@ -400,6 +403,12 @@ class Interface(Model):
             self.backend_vhost = None
         if self.backend_type == "default":
             self.backend_type = None
+
+    def fill_node(self, node: Node) -> None:
+        super().fill_node(node)
+        for kid in node.kids:
+            if isinstance(kid, Node) and kid.tag == "bandwidth":
+                kid.open = True
 
     def _settle_port(self) -> None:
         if self.type not in ("network", "bridge", "direct", "hostdev"):
