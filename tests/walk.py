@@ -94,7 +94,8 @@ class Walk:
     def _sequence(self, seed: int) -> None:
         tried = play(self.stage, seed)
         whole = tried.with_commands(tried.commands + LOOK)
-        if self.stage.compare(whole):
+        # Twice: what is made within a second of something else has its name at times.
+        if self.stage.compare(whole) and self.stage.compare(whole):
             self.differed += 1
             least = shrink(self.stage, whole)
             print(f"seed {seed} {least}\n{self.stage.compare(least)}\n", flush=True)

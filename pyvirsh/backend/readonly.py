@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend import constants
 from pyvirsh.backend.api import Driver
-from pyvirsh.backend.errors import OPERATION_DENIED, VirError
+from pyvirsh.backend.errors import OPERATION_DENIED, VirError, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -433,6 +433,12 @@ class ReadOnly(Driver):
         if source == constants.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
             raise refused("virDomainInterfaceAddresses")
         return self.inner.domain_interface_addresses(dom, source, flags)
+
+    def domain_del_throttle_group(self, dom: Any, group: "str | None", flags: int = 0) -> None:
+        if not self.inner.implements("domain_del_throttle_group"):
+            # libvirt asks whether the driver has it first.
+            raise unsupported("virDomainDelThrottleGroup")
+        raise refused("virDomainDelThrottleGroup")
 
 
 def _passed(name: str) -> "Callable[..., Any]":

@@ -43,9 +43,7 @@ class Stated:
         if not self.model:
             raise VirError(XML_ERROR, "Missing CPU model name")
         self.vendor = root.findtext("vendor") or None
-        stated = [(kid.get("name") or "", kid.get("policy")) for kid in root.iterfind("feature")]
-        self.features = [name for name, policy in stated if policy not in ("disable", "forbid")]
-        self.named = [name for name, _ in stated]
+        self.features = [kid.get("name") or "" for kid in root.iterfind("feature")]
 
 
 def load() -> "tuple[dict[str, Model], list[Model]]":
@@ -92,7 +90,7 @@ def _baseline_x86(cpus: "list[Stated]", *, expand: bool) -> str:
     for cpu in cpus:
         if cpu.model not in models:
             raise VirError(INTERNAL_ERROR, f"Unknown CPU model {cpu.model}")
-        for name in cpu.named:
+        for name in cpu.features:
             if name not in FEATURES:
                 raise VirError(INTERNAL_ERROR, f"Unknown CPU feature {name}")
     vendor = _vendor(cpus, models)
