@@ -33,6 +33,7 @@ from pyvirsh import __main__ as program_main
 from pyvirsh import program
 from pyvirsh.errors import UsageError
 from pyvirsh.shell import dispatch
+from pyvirsh.shell.binding import Bound
 from pyvirsh.shell.output import Output
 from pyvirsh.shell.session import Session
 
@@ -217,18 +218,20 @@ def run_virsh(steps: list[Step], *, statuses: bool) -> list[Answer]:
 
 
 def _is_refused(words: list[str]) -> bool:
-    silence = os.open(os.devnull, os.O_WRONLY)
-    session = Session(Output(stdout=silence), uri=URI)
     try:
-        if len(words) == 1:
-            dispatch.parse_text(session, words[0])
-        else:
-            dispatch.parse_argv(session, words)
+        commands(words)
     except UsageError:
         return True
-    finally:
-        os.close(silence)
     return False
+
+
+def commands(words: list[str]) -> list[Bound]:
+    """Return the commands that a line's words, behind the program's options, ask for.  Errors: UsageError."""
+    with open(os.devnull, "wb") as silence:
+        session = Session(Output(stdout=silence.fileno()), uri=URI)
+        if len(words) == 1:
+            return dispatch.parse_text(session, words[0])
+        return dispatch.parse_argv(session, words)
 
 
 def _split(texts: list[str], *, statuses: bool) -> list[Answer]:
