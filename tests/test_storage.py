@@ -1,6 +1,7 @@
 """Directory pools and their volumes: real files, what is refused, what links and headers cannot do."""
 
 import os
+import resource
 import stat
 import struct
 import subprocess
@@ -231,7 +232,12 @@ def test_what_is_made_of_a_directory(place):
 
 
 def test_a_file_that_cannot_grow_leaves_nothing(place):
-    assert "cannot extend file" in fails(SYSTEM_ERROR, place.make, "huge", (1 << 63) - 1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, limits[1]))
+    try:
+        assert "cannot extend file" in fails(SYSTEM_ERROR, place.make, "huge", 2 * MIB)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.listdir(place.path) == []
 
 
