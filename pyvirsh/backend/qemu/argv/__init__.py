@@ -44,6 +44,7 @@ def build(domain: Domain, facts: Facts, host: Host, paths: Paths) -> Command:
     memory.add(plan)
     cpu.topology(plan)
     general.threads(plan)
+    general.throttling(plan)
     memory.nodes(plan)
     general.settings(plan)
     others.iommu(plan)

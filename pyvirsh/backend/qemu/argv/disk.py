@@ -48,7 +48,7 @@ def add(plan: Plan) -> None:
         if disk.type == "vhostuser":
             _vhost_user(plan, disk)
             continue
-        node = _nodes(plan, disk, numbers[id(disk)]) if disk.has_medium else None
+        node = _throttled(plan, disk, numbers[id(disk)]) if disk.has_medium else None
         plan.device(_device(plan, disk, node))
 
 
@@ -71,10 +71,10 @@ def _drive_order(plan: Plan) -> None:
 
 
 def _numbers(disks: "list[Disk]") -> "dict[int, list[int]]":
-    """Number all images: those of the last disk first, each chain from its top."""
+    """Number all images and limits: those of the last disk first, each chain from its top."""
     found, number = {}, 0
     for disk in reversed(disks):
-        count = storage.length(disk)
+        count = storage.length(disk) + len(disk.throttle_groups)
         found[id(disk)] = list(range(number + 1, number + count + 1))
         number += count
     return found
@@ -85,6 +85,22 @@ def reservations(plan: Plan) -> None:
     disks = plan.domain.devices.disks
     if any(disk.source and disk.source.reservations_managed == "yes" for disk in disks):
         plan.object("pr-manager-helper", "pr-helper0", {"path": f"{plan.paths.run}/pr-helper0.sock"})
+
+
+def _throttled(plan: Plan, disk: Disk, numbers: "list[int]") -> str:
+    """Append a disk's block nodes and the limits on them; return the one its device uses."""
+    node = _nodes(plan, disk, numbers)
+    for group, number in zip(disk.throttle_groups, numbers[storage.length(disk) :], strict=False):
+        above = f"libvirt-{number}-filter"
+        props = {
+            "driver": "throttle",
+            "node-name": above,
+            "throttle-group": f"throttle-{group}",
+            "file": node,
+        }
+        plan.json("blockdev", props)
+        node = above
+    return node
 
 
 def _nodes(plan: Plan, disk: Disk, numbers: "list[int]") -> str:

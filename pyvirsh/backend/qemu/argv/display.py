@@ -80,7 +80,9 @@ def _vnc(plan: Plan, one: Graphics) -> None:
     elif listen.type == "none":
         parts = ["none"]
     else:
-        port = one.port if one.port and one.port > 0 else VNC_PORT
+        port = one.port if one.port and one.port != -1 else VNC_PORT
+        if port < VNC_PORT:
+            raise VirError(CONFIG_UNSUPPORTED, f"vnc port must be in range [{VNC_PORT},65535]")
         parts = [f"{_bracketed(listen.address or '127.0.0.1')}:{port - VNC_PORT}"]
     if one.websocket is not None and listen.type == "address":
         parts.append(f"websocket={one.websocket}")

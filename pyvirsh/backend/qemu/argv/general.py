@@ -55,6 +55,25 @@ def threads(plan: Plan) -> None:
         plan.object("main-loop", "main-loop", {"thread-pool-min": low, "thread-pool-max": high})
 
 
+# QEMU's names of limits, in the order of the group's properties.
+_LIMITS = {
+    f"{unit}-{kind}{suffix}": f"{kind}_{field}_sec{suffix.replace('-', '_')}"
+    for suffix in ("", "-max")
+    for unit, field in (("bps", "bytes"), ("iops", "iops"))
+    for kind in ("total", "read", "write")
+}
+_LIMITS["iops-size"] = "size_iops_sec"
+_LENGTHS = {f"{name}-length": f"{field}_length" for name, field in _LIMITS.items() if name.endswith("-max")}
+
+
+def throttling(plan: Plan) -> None:
+    """Make the named groups of I/O limits."""
+    for group in plan.domain.throttle_groups:
+        limits = {name: getattr(group, field) or 0 for name, field in _LIMITS.items()}
+        limits |= {name: value for name, field in _LENGTHS.items() if (value := getattr(group, field))}
+        plan.object("throttle-group", f"throttle-{group.group_name}", {"limits": limits})
+
+
 def settings(plan: Plan) -> None:
     """Everything between the memory and the devices."""
     domain = plan.domain

@@ -79,7 +79,8 @@ def _scsi(plan: Plan, device: HostDev) -> None:
     source = _source(device)
     devices = plan.domain.devices
     before = next(at for at, one in enumerate(_scsi_devices(devices.hostdevs)) if one is device)
-    name = f"libvirt-{sum(storage.length(disk) for disk in devices.disks) + before + 1}"
+    others = sum(storage.length(disk) + len(disk.throttle_groups) for disk in devices.disks)
+    name = f"libvirt-{others + before + 1}"
     if source.protocol != "iscsi":
         detail = "hostdev type='scsi': only iSCSI is supported: give a local device as a disk device='lun'"
         raise VirError(CONFIG_UNSUPPORTED, detail)

@@ -56,7 +56,7 @@ def _whole(plan: Plan, size: int) -> None:
     backend = _choose(plan, kind.ram_id, size, node=None, cell=None)
     if backend.kind != "memory-backend-ram":
         props = {"x-use-canonical-path-for-ramblock-id": False}
-        keys = ("mem-path", "discard-data", "share")
+        keys = ("hugetlb", "hugetlbsize", "mem-path", "discard-data", "share")
         first = {key: backend.props.pop(key) for key in keys if key in backend.props}
         backend.props = {**first, **props, **backend.props}
     _emit(plan, kind.ram_id, backend)

@@ -170,7 +170,7 @@ class Plan:
         if address is None or place is None:
             raise VirError(INTERNAL_ERROR, f"device {info.alias} has no PCI address")
         bus, slot, function = place
-        multifunction = True if address.multifunction == "on" else None
+        multifunction = None if address.multifunction is None else address.multifunction == "on"
         shown = f"0x{slot:x}.0x{function:x}" if function else f"0x{slot:x}"
         return {
             "bus": self.bus(bus),

@@ -71,9 +71,18 @@ def check(domain: Domain) -> None:
     """Check what PCI controllers state about themselves.  Errors: CONFIG_UNSUPPORTED, XML_ERROR."""
     cells = len(domain.cpu.cells) if domain.cpu is not None else 0
     for controller in domain.devices.controllers:
+        _driver(controller)
         if controller.type == "pci":
             _options(controller)
             _position(controller, cells)
+
+
+def _driver(controller: Controller) -> None:
+    if controller.type == "scsi" and (controller.model or "").startswith("virtio"):
+        return
+    for name in ("queues", "cmd_per_lun", "max_sectors", "ioeventfd"):
+        if controller.driver is not None and getattr(controller.driver, name) is not None:
+            raise _refuse(f"'{name}' is only supported by virtio-scsi controller")
 
 
 def _options(controller: Controller) -> None:

@@ -49,11 +49,26 @@ def _interface(interface: Interface) -> None:
             raise VirError(XML_ERROR, "Missing required attribute 'path' in element 'source'")
     if interface.driver is not None and (interface.driver.queues or 0) > 256:
         raise _refuse(f"interface driver queues='{interface.driver.queues}': more than 256 are not supported")
+    _addresses(interface)
     _teaming(interface)
     _queues(interface)
     _forwards(interface)
     if interface.mtu is not None and kind in ("user", "hostdev"):
         raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
+
+
+def _addresses(interface: Interface) -> None:
+    """Refuse addresses of the guest's side that nobody would give it."""
+    what = "Invalid attempt to set network interface guest-side IP"
+    if interface.ips and interface.type not in ("user", "vhostuser"):
+        raise _refuse(f"{what} address info, not supported by QEMU")
+    for name in ("IPv4", "IPv6"):
+        if sum(ip.family == name.lower() for ip in interface.ips) > 1:
+            raise _refuse(f"Only one {name} address per interface is allowed")
+    if any(ip.peer is not None for ip in interface.ips):
+        raise _refuse("Invalid attempt to set peer IP for guest")
+    if interface.routes:
+        raise _refuse(f"{what} route, not supported by QEMU")
 
 
 def _teaming(interface: Interface) -> None:
@@ -123,10 +138,6 @@ def _input(device: Input, domain: Domain) -> None:
             raise _refuse("Can't add USB input device. USB bus is disabled")
 
 
-# A display that shows nothing needs one that does, and takes no third one.
-_WITH_ANOTHER = 2
-
-
 def _displays(domain: Domain) -> None:
     devices = domain.devices
     for graphics in devices.graphics:
@@ -137,7 +148,7 @@ def _displays(domain: Domain) -> None:
                 XML_ERROR, f"graphics port {graphics.port} is not a port: use 5900 to 65535, or -1"
             )
     kinds = [graphics.type for graphics in devices.graphics]
-    if "egl-headless" in kinds and (len(kinds) != _WITH_ANOTHER or {"sdl", "dbus"} & set(kinds)):
+    if "egl-headless" in kinds and {"sdl", "dbus"} & set(kinds):
         detail = "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types"
         raise _refuse(detail)
     models = [video.model for video in devices.videos]

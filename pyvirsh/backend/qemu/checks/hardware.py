@@ -8,6 +8,8 @@ from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts, family
 
+# CPUs that interrupts reach without the extended mode of an IOMMU.
+CPUS_WITHOUT_EIM = 255
 _MEDIATED = {"vfio-ccw": "VFIO CCW", "vfio-ap": "VFIO AP"}
 _OTHER_PANICS = {"pseries": "pSeries", "s390": "S390"}
 
@@ -78,6 +80,9 @@ def _panic(panic: Panic) -> None:
 
 def _iommu(domain: Domain) -> None:
     iommu = domain.devices.iommu
+    if (domain.vcpus or 0) > CPUS_WITHOUT_EIM and (iommu is None or iommu.eim != "on"):
+        detail = "vCPUs require extended interrupt mode enabled on the iommu device"
+        raise _refuse(f"more than {CPUS_WITHOUT_EIM} {detail}")
     if iommu is not None and iommu.model == "virtio" and family(domain.os.machine or "") != "q35":
         raise _refuse("IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
 

@@ -1,9 +1,11 @@
 """Checks of disks and file systems."""
 
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+from pyvirsh.backend.qemu.aliases import scsi_model
 from pyvirsh.backend.qemu.facts import Facts, family
 
 _SERIAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ .+")
@@ -37,6 +39,7 @@ def check(domain: Domain, facts: Facts) -> None:
         _protocol(disk)
     _unique_targets(domain)
     _unique_drives(domain)
+    _targets(domain)
     for filesystem in domain.devices.filesystems:
         _filesystem(filesystem)
 
@@ -83,10 +86,26 @@ def _place(disk: Disk, board: str) -> None:
         raise _refuse(f"unexpected address type for {bus} disk")
     if address is None or kind != "drive":
         return
+    _numbers(disk, address)
     if bus == "ide" and board == "i440fx" and address.controller:
         raise VirError(INTERNAL_ERROR, "Only 1 IDE controller is supported")
     if bus == "fdc" and address.controller:
         raise VirError(INTERNAL_ERROR, "Only 1 fdc controller is supported")
+
+
+def _numbers(disk: Disk, address: Address) -> None:
+    """Refuse places that a controller of the kind does not have."""
+    bus = disk.target_bus
+    if bus == "fdc" and address.bus:
+        raise VirError(INTERNAL_ERROR, "Only 1 fdc bus is supported")
+    if bus == "scsi" and address.bus:
+        raise VirError(INTERNAL_ERROR, "SCSI controller only supports 1 bus")
+    if bus == "sata" and address.bus:
+        raise _refuse("bus must be 0 for sata controller")
+    if address.target and bus in ("ide", "sata"):
+        raise _refuse(f"target must be 0 for {bus} controller")
+    if address.target and bus == "fdc":
+        raise _refuse("target must be 0 for controller fdc")
 
 
 def check_start(domain: Domain, facts: Facts) -> None:
@@ -181,6 +200,16 @@ def _unique_targets(domain: Domain) -> None:
             names = [_shown(one) for one in (other, disk)]
             detail = f"target '{disk.target_dev}' duplicated for disk sources '{names[0]}' and '{names[1]}'"
             raise VirError(XML_ERROR, detail)
+
+
+def _targets(domain: Domain) -> None:
+    """Refuse targets on SCSI controllers that tell drives apart by their unit only."""
+    for disk in domain.devices.disks:
+        address = disk.info.address
+        if disk.target_bus == "scsi" and address is not None and address.target:
+            model = scsi_model(domain, address.controller or 0)
+            if model == "lsilogic":
+                raise _refuse(f"target must be 0 for controller model '{model}'")
 
 
 def _shown(disk: Disk) -> str:

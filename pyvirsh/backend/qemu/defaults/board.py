@@ -2,7 +2,9 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.defaults import insert_controller
-from pyvirsh.backend.conf.domain.devices import Controller, Watchdog
+from pyvirsh.backend.conf.domain.devices import Controller, Iommu, Watchdog
+from pyvirsh.backend.conf.domain.features import Features
+from pyvirsh.backend.qemu.checks.hardware import CPUS_WITHOUT_EIM
 from pyvirsh.backend.qemu.facts import Facts, family
 
 
@@ -11,6 +13,7 @@ def add_devices(domain: Domain) -> None:
     board = family(domain.os.machine or "")
     if board not in ("i440fx", "q35"):
         return
+    add_iommu(domain)
     _need(domain, "usb")
     if board == "q35":
         _need(domain, "sata")
@@ -19,6 +22,18 @@ def add_devices(domain: Domain) -> None:
         # All watchdogs of a guest do the same.
         action = next((one.action for one in domain.devices.watchdogs), None)
         domain.devices.watchdogs.append(Watchdog(model="itco", action=action))
+
+
+def add_iommu(domain: Domain) -> None:
+    """Add what lets interrupts reach many CPUs."""
+    if (domain.vcpus or 0) <= CPUS_WITHOUT_EIM or family(domain.os.machine or "") != "q35":
+        return
+    iommu = domain.devices.iommu = domain.devices.iommu or Iommu(model="intel")
+    if iommu.model != "intel":
+        return
+    iommu.intremap, iommu.eim = iommu.intremap or "on", iommu.eim or "on"
+    domain.features = domain.features or Features()
+    domain.features.ioapic = domain.features.ioapic or "qemu"
 
 
 def _need(domain: Domain, kind: str, model: "str | None" = None) -> None:

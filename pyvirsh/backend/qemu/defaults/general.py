@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.filling.inactive import infos
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_ERROR, VirError
 from pyvirsh.backend.qemu.facts import Facts
 
 
@@ -28,7 +28,10 @@ def _check_boot_order(domain: Domain) -> None:
 
 
 def labels(domain: Domain) -> None:
-    """Name the model of security labels that say there are none."""
+    """Name the model of security labels that name none: there is none here."""
     for label in domain.seclabels:
-        if label.type == "none":
-            label.model = label.model or "none"
+        if label.model is not None:
+            continue
+        if label.type == "static":
+            raise VirError(XML_ERROR, "missing security model in domain seclabel")
+        label.type, label.relabel, label.model = "none", None, "none"

@@ -24,9 +24,9 @@ def strip(domain: Domain) -> None:
         if info.alias is not None and not _USER_ALIAS.fullmatch(info.alias):
             info.alias = None
     for disk in domain.devices.disks:
-        _disk(disk)
+        strip_disk(disk)
     for interface in domain.devices.interfaces:
-        _interface(interface)
+        strip_interface(interface)
     for channel in domain.devices.channels:
         channel.target_state = None
     for source in sources(domain):
@@ -61,7 +61,8 @@ def sources(domain: Domain) -> "Iterator[CharSource]":
     yield from (rng.backend.source for rng in devices.rngs if rng.backend is not None)
 
 
-def _disk(disk: Disk) -> None:
+def strip_disk(disk: Disk) -> None:
+    """Drop what a disk has only while it is used."""
     if disk.target_tray == "closed":
         disk.target_tray = None
     disk.mirror = None
@@ -74,7 +75,8 @@ def _disk(disk: Disk) -> None:
         store = store.backing
 
 
-def _interface(interface: Interface) -> None:
+def strip_interface(interface: Interface) -> None:
+    """Drop what an interface has only while it is used."""
     if interface.source is not None:
         interface.source.portid = None
     if (interface.target_dev or "").startswith(_GENERATED_TARGETS) and interface.target_managed != "no":

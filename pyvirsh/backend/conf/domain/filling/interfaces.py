@@ -19,14 +19,21 @@ def complete(
 ) -> None:
     """Check interfaces and fill in their MAC addresses, and the ids of their ports on switches."""
     for interface in domain.devices.interfaces:
-        interface.mac = read_mac(interface.mac) if interface.mac is not None else new_mac()
-        _check(interface)
-        if interface.source is not None:
-            _complete_source(interface, interface.source)
-        elif interface.type == "vhostuser":
-            interface.source = InterfaceSource(type="unix", mode="client")
-        if interface.virtualport is not None and new_uuid is not None:
-            interface.virtualport.create_ids(new_uuid)
+        complete_one(interface, new_mac, new_uuid)
+
+
+def complete_one(
+    interface: Interface, new_mac: "Callable[[], str]", new_uuid: "Callable[[], str] | None" = None
+) -> None:
+    """Check an interface and fill in what it leaves open."""
+    interface.mac = read_mac(interface.mac) if interface.mac is not None else new_mac()
+    _check(interface)
+    if interface.source is not None:
+        _complete_source(interface, interface.source)
+    elif interface.type == "vhostuser":
+        interface.source = InterfaceSource(type="unix", mode="client")
+    if interface.virtualport is not None and new_uuid is not None:
+        interface.virtualport.create_ids(new_uuid)
 
 
 def _complete_source(interface: Interface, source: InterfaceSource) -> None:
