@@ -12,7 +12,10 @@ from walks.grammar import readable
 from walks.values import VALUES
 
 # What asks somebody, waits for something, speaks of the programs themselves or leaves the test driver.
-_LEFT_OUT = re.compile(r".*event|await|quit|exit|help|complete|self-test|serve|connect|install-helper")
+_LEFT_OUT = re.compile(
+    r".*event|await|quit|exit|help|complete|self-test|serve|connect|install-helper"
+    r"|net-port-(dumpxml|delete)"
+)
 _OPTIONS_LEFT_OUT = ("console", "edit", "editor", "verbose", "timeout", "wait", "autodestroy")
 # What offers an option's values -> the name of values in the grammar.
 _OFFERED = {

@@ -413,8 +413,8 @@ nwfilter-binding-delete vnet0
 nwfilter-binding-dumpxml vnet0 [--xpath {xpath}]
 nwfilter-binding-list
 net-port-create {net} {anyfile} [--validate]
-net-port-dumpxml {net} {port} [--xpath {xpath}]
-net-port-delete {net} {port}
+net-port-dumpxml default {port} [--xpath {xpath}]
+net-port-delete default {port}
 net-port-list {net} [--uuid] [--table]
 """
 

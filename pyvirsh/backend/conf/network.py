@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyvirsh.backend.conf import metadata, shape, xml
 from pyvirsh.backend.conf.domain.vport import BandwidthSide, VirtualPort, VlanTag, check_side
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
-from pyvirsh.backend.conf.network_check import address_of, check, class_prefix
+from pyvirsh.backend.conf.network_check import FORWARD_MODES, address_of, check, class_prefix
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     NO_NAME,
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 # Modes in which libvirt makes a bridge of its own.
 BRIDGED = ("none", "nat", "route", "open")
 LEASE_UNITS = ("seconds", "minutes", "hours")
@@ -81,8 +80,6 @@ class Forward(Model):
 
     def after_parse(self, element: xml.Element) -> None:
         self.mode = self.mode or "nat"
-        if self.mode not in FORWARD_MODES:
-            raise VirError(CONFIG_UNSUPPORTED, f"unknown forwarding type '{self.mode}'")
         if self.mode == "hostdev":
             self.managed = self.managed or "no"
         elif self.managed == "no":
@@ -201,7 +198,7 @@ class Ip(Model):
     tftp_root: str | None = text("tftp/@root")
     ranges: list[DhcpRange] = many("dhcp/range", DhcpRange)
     hosts: list[DhcpHost] = many("dhcp/host", DhcpHost)
-    bootp_file: str | None = text("dhcp/bootp/@file")
+    bootp_file: str | None = text("dhcp/bootp/@file", required=True)
     bootp_server: str | None = text("dhcp/bootp/@server")
 
     def fill_node(self, node: xml.Node) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 VIRTUAL_PORTS = "none 802.1Qbg 802.1Qbh openvswitch midonet".split()
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
 _TXT_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -67,7 +68,7 @@ def check(net: "Network") -> None:
 def _check_bridge(net: "Network") -> None:
     bridge, name = net.bridge, net.name
     if bridge is not None:
-        if bridge.delay is not None and not bridge.delay.isdigit():
+        if bridge.delay is not None and not (bridge.delay.isdigit() and int(bridge.delay) < 1 << 64):
             raise VirError(XML_ERROR, f"Invalid delay value in network '{name}'")
         if bridge.mac_table_manager not in (None, "kernel", "libvirt"):
             value = bridge.mac_table_manager
@@ -93,6 +94,7 @@ def _check_dns(net: "Network", dns: "Dns") -> None:
         if forwarder.addr is not None and address_of(forwarder.addr) is None:
             detail = f"Invalid forwarder IP address '{forwarder.addr}' in network '{name}'"
             raise VirError(XML_ERROR, detail)
+        forwarder.addr = _plain_address(forwarder.addr)
     for txt in dns.txts:
         check_txt(name, txt)
     for srv in dns.srvs:
@@ -136,6 +138,7 @@ def check_dns_host(name: str, host: "DnsHost", *, partial: bool = False) -> None
         raise plain(f"Missing IP address in network '{name}' DNS HOST record")
     if host.ip is not None and address_of(host.ip) is None:
         raise plain(f"Invalid IP address in network '{name}' DNS HOST record")
+    host.ip = _plain_address(host.ip)
 
 
 def class_prefix(address: str) -> int:
@@ -157,19 +160,38 @@ def address_of(value: "str | None") -> "Address | None":
 
 def _short_address(value: str) -> "Address | None":
     parts = value.split(".")
-    if not 1 < len(parts) < 4 or not all(part.isdigit() for part in parts):
+    if len(parts) > 4:
         return None
-    *head, last = map(int, parts)
+    try:
+        *head, last = [_part(part) for part in parts]
+    except ValueError:
+        return None
     number = last
     for at, part in enumerate(head):
         number += part << 8 * (3 - at)
-    return ipaddress.IPv4Address(number) if 0 <= number < 2**32 else None
+    fits = all(part < 256 for part in head) and last < 1 << 8 * (4 - len(head))
+    return ipaddress.IPv4Address(number) if fits else None
+
+
+def _part(text: str) -> int:
+    """Read a number in base 16, 8 or 10.  Errors: ValueError."""
+    if not text.isascii() or not text.isalnum():
+        raise ValueError(text)
+    if text[:2] in ("0x", "0X"):
+        return int(text[2:], 16)
+    return int(text, 8 if text[0] == "0" else 10)
+
+
+def _plain_address(value: "str | None") -> "str | None":
+    """Return an address, known to be one, as it is written."""
+    address = address_of(value)
+    return str(address) if address is not None else value
 
 
 def check_ip(net: "Network", ip: "Ip") -> None:
     """Check an address with what is given out there.  Errors: XML_ERROR and its kin."""
     name = net.name
-    if ip.address is None:
+    if not ip.address:
         raise VirError(XML_ERROR, f"Missing required address attribute in network '{name}'")
     address = address_of(ip.address)
     if address is None:
@@ -180,6 +202,7 @@ def check_ip(net: "Network", ip: "Ip") -> None:
         kind = "IPv6" if ip.family == "ipv6" else "IPv4"
         detail = f"Family '{ip.family}' specified for non-{kind} address '{ip.address}' in network '{name}'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
+    ip.address = str(address)
     _check_extent(net, ip, address.version)
     for dhcp_range in ip.ranges:
         check_range(net, ip, dhcp_range)
@@ -192,6 +215,7 @@ def _check_extent(net: "Network", ip: "Ip", version: int) -> None:
     if ip.netmask is not None:
         if address_of(ip.netmask) is None:
             raise VirError(XML_ERROR, f"Invalid netmask '{ip.netmask}' in network '{name}'")
+        ip.netmask = _plain_address(ip.netmask)
         if ip.prefix is not None:
             detail = f"Network '{name}' IP address cannot have both a prefix and a netmask"
             raise VirError(CONFIG_UNSUPPORTED, detail)
@@ -210,6 +234,7 @@ def check_range(net: "Network", ip: "Ip", dhcp_range: "DhcpRange") -> None:
             )
         if address_of(value) is None:
             raise VirError(SYSTEM_ERROR, f"Cannot parse socket address '{value}': Name or service not known")
+        setattr(dhcp_range, attribute, _plain_address(value))
     start, end, address = map(address_of, (dhcp_range.start, dhcp_range.end, ip.address))
     assert start is not None and end is not None and address is not None
     shown = f"range {dhcp_range.start} - {dhcp_range.end}"
@@ -235,6 +260,7 @@ def check_host(net: "Network", ip: "Ip", host: "DhcpHost", *, partial: bool = Fa
             )
     if host.ip is not None and address_of(host.ip) is None:
         raise VirError(XML_ERROR, f"Invalid IP address in static host definition for network '{name}'")
+    host.ip = _plain_address(host.ip)
     if partial:
         if not (host.mac or host.name or host.ip or host.id):
             where = f"for static host definition in network '{name}'"
@@ -256,6 +282,7 @@ def _check_route(net: "Network", route: "Route") -> None:
             raise VirError(XML_ERROR, detail)
         if address_of(value) is None:
             raise VirError(XML_ERROR, f"{where}: Invalid {attribute} address '{value}' in route definition")
+        setattr(route, attribute, _plain_address(value))
     address = ipaddress.ip_address(route.address or "")
     extent = route.prefix or route.netmask or ("64" if address.version == 6 else "")
     if not extent:
@@ -282,6 +309,8 @@ def _check_forward(net: "Network") -> None:
     forward, name = net.forward, net.name
     if forward is None:
         return
+    if forward.mode not in FORWARD_MODES:
+        raise VirError(CONFIG_UNSUPPORTED, f"unknown forwarding type '{forward.mode}'")
     for interface in forward.interfaces:
         if not interface.dev:
             detail = f"Missing required dev attribute in <forward> <interface> element of network {name}"

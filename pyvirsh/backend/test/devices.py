@@ -8,9 +8,11 @@ from pyvirsh.backend.conf.domain import Devices, Domain
 from pyvirsh.backend.conf.domain.checks.disks import check_disk
 from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.defaults import disk_number, insert_disk
+from pyvirsh.backend.conf.domain.devices import MemoryModule
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
+from pyvirsh.backend.conf.domain.filling import interfaces
 from pyvirsh.backend.conf.domain.filling.disks import bus_for, check_source, check_target, path_of, place
-from pyvirsh.backend.conf.domain.filling.inactive import infos
+from pyvirsh.backend.conf.domain.filling.inactive import infos, strip_disk, strip_interface
 from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
@@ -32,6 +34,15 @@ _KINDS = dict.fromkeys(("serial", "parallel", "console", "channel"), "chr")
 _HOSTDEV_KINDS = {"usb": "default", "scsi": "vfio", "scsi_host": "xen"}
 
 
+# Tag -> the field that says whether a device is on the USB, and how it says so.
+_USB = {
+    "disk": ("target_bus", "usb"),
+    "hostdev": ("type", "usb"),
+    "interface": ("model", "usb-net"),
+    "serial": ("target_type", "usb-serial"),
+    "sound": ("model", "usb"),
+    "controller": ("type", "ccid"),
+}
 # Devices that one can boot from.
 _BOOTED = (Disk, HostDev, Interface)
 # Kinds of interfaces that can be attached to a domain that runs.
@@ -64,8 +75,7 @@ class DeviceChanges(TestBase):
         guest = self.guest(dom)
         _live(flags, guest, "testDomainAttachDeviceLiveAndConfig")
         tag, device = parse_device(xml)
-        if isinstance(device, Disk):
-            _complete(device)
+        _prepare(guest, guest.live.model, tag, device)
         _check_fits(guest.live.model, tag, device)
         if isinstance(device, Disk):
             _attach_disk(guest, device)
@@ -93,13 +103,14 @@ class DeviceChanges(TestBase):
 
     def domain_update_device_flags(self, dom: DomainRef, xml: str, flags: int = 0) -> None:
         allowed(flags, c.DOMAIN_AFFECT_LIVE | c.DOMAIN_AFFECT_CONFIG, "testDomainUpdateDeviceFlags")
-        definitions = self.guest(dom).asked(flags)
+        guest = self.guest(dom)
+        definitions = guest.asked(flags)
         tag, device = parse_device(xml)
+        _prepare(guest, definitions[0].model, tag, device)
         if not isinstance(device, Disk):
             kind = _KINDS.get(tag, tag)
             detail = f"persistent update of device '{kind}' is not supported"
             raise VirError(OPERATION_UNSUPPORTED, detail)
-        _complete(device)
         for definition in definitions:
             disks = definition.model.devices.disks
             at = next((at for at, one in enumerate(disks) if one.target_dev == device.target_dev), -1)
@@ -113,19 +124,39 @@ class DeviceChanges(TestBase):
 # -- attach ------------------------------------------------------------------------------------------
 
 
-def _check_fits(model: Domain, tag: str, device: Model) -> None:
-    """Refuse what the domain has no bus or no memory slots for."""
-    has_usb = any(one.type == "usb" and one.model != "none" for one in model.devices.controllers)
-    if not has_usb and tag == "redirdev":
+def _prepare(guest: Guest, model: Domain, tag: str, device: Model) -> None:
+    """Check a device by itself and fill in what it leaves open."""
+    if isinstance(device, Disk):
+        strip_disk(device)
+        _complete(device)
+    elif isinstance(device, Interface):
+        strip_interface(device)
+        interfaces.complete_one(device, guest.world.new_mac, guest.world.new_uuid)
+    elif tag == "redirdev" and not _has_usb(model):
         detail = "cannot add redirected USB device: USB is disabled for this domain"
         raise VirError(CONFIG_UNSUPPORTED, detail)
-    if not has_usb and _wants_usb(tag, device):
+    elif isinstance(device, MemoryModule) and _has_node(device) and not (model.cpu and model.cpu.cells):
+        detail = "can't add memory backend as guest has no NUMA nodes configured"
+        raise VirError(XML_DETAIL, detail)
+
+
+def _has_node(module: MemoryModule) -> bool:
+    return module.target is not None and module.target.node is not None
+
+
+def _has_usb(model: Domain) -> bool:
+    return any(one.type == "usb" and one.model != "none" for one in model.devices.controllers)
+
+
+def _check_fits(model: Domain, tag: str, device: Model) -> None:
+    """Refuse what the domain has no bus for, or no place in the boot order."""
+    if not _has_usb(model) and _wants_usb(tag, device):
         detail = "Device configuration is not compatible: Domain has no USB bus support"
         raise VirError(CONFIG_UNSUPPORTED, detail)
     _check_boot(model, device)
-    if tag == "memory" and not (model.cpu is not None and model.cpu.cells):
-        detail = "can't add memory backend as guest has no NUMA nodes configured"
-        raise VirError(XML_DETAIL, detail)
+    if tag == "memory" and model.max_memory is None:
+        detail = "cannot use/hotplug a memory device when domain 'maxMemory' is not defined"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def _check_boot(model: Domain, device: Model, replaced: "Model | None" = None) -> None:
@@ -146,11 +177,11 @@ def _boot_order(device: "Model | None") -> "int | None":
 
 
 def _wants_usb(tag: str, device: Model) -> bool:
-    if tag == "disk":
-        return getattr(device, "target_bus", None) == "usb"
-    if tag == "input":
-        return getattr(device, "bus", None) in (None, "usb")
-    return tag == "hub" or tag == "hostdev" and getattr(device, "type", None) == "usb"
+    if tag == "input" and getattr(device, "type", None) != "evdev":
+        own = None if getattr(device, "type", None) in ("mouse", "keyboard") else "usb"
+        return (getattr(device, "bus", None) or own) == "usb"
+    name, value = _USB.get(tag, ("", ""))
+    return tag == "hub" or bool(name) and getattr(device, name, None) == value
 
 
 def _complete(disk: Disk) -> None:
@@ -209,7 +240,6 @@ def _attach_interface(guest: Guest, interface: Interface) -> None:
         interface.info.alias = f"net{max(numbers, default=-1) + 1}"
     elif interface.info.alias in taken:
         raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {interface.info.alias}")
-    interface.mac = interface.mac or guest.world.new_mac()
     guest.live.change().devices.interfaces.append(interface)
     guest.emit(c.DOMAIN_EVENT_ID_DEVICE_ADDED, interface.info.alias)
 

@@ -126,6 +126,7 @@ class Limits(TestBase):
                     _device(tune, path, name, number)
             except VirError as error:
                 fault = error
+        tune.devices = [device for device in tune.devices if device.says_something()]
         definition.change().blkiotune = tune
         if fault is not None:
             raise fault
