@@ -56,6 +56,8 @@ class Client:
     def __init__(self, channel: Channel, opener: "Opener", *, read_only: bool, now: float) -> None:
         self.channel = channel
         self.gone = ""
+        # It has said good-bye; nothing more than what waits is sent.
+        self.leaving = False
         self.heard = self.since = now
         self.calls = 0
         self.driver: Driver | None = None
@@ -75,22 +77,39 @@ class Client:
 
     # -- received ----------------------------------------------------------------------------------
 
-    def feed(self, data: bytes, fds: "list[int]", now: float) -> "list[tuple[Packet, list[int]]]":
-        """Take in what has come; return the packets that are whole, with their descriptors."""
+    def feed(self, data: bytes, fds: "list[int]", now: float) -> None:
+        """Take in what has come."""
         self.heard, self._pings = now, 0
         self._fds += fds
         try:
             packets = self._decoder.feed(data)
         except FramingError as error:
             self.gone = f"the client does not speak libvirt's protocol: {error}"
-            return []
-        found = []
+            return
         for packet in packets:
+            if self.waiting and not self._complete(*self.waiting[-1]):
+                self.gone = "the client sent fewer descriptors than it said"
+                return
             # A packet's descriptors come behind it, with bytes of their own: wait for them.
             self.waiting.append((packet, []))
-        while self.waiting and self._complete(*self.waiting[0]):
-            found.append(self.waiting.popleft())
-        return found
+        if self.waiting:
+            self._complete(*self.waiting[-1])
+        if self._fds:
+            self.gone = "the client sent more descriptors than it said"
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether the client must wait before more is done for it."""
+        return self.calls >= CALLS_MAX or self.is_full or self.leaving or bool(self.gone)
+
+    @property
+    def has_packet(self) -> bool:
+        """Say whether a packet is whole, with its descriptors."""
+        return bool(self.waiting) and self._complete(*self.waiting[0])
+
+    def take(self) -> "tuple[Packet, list[int]]":
+        """Return the next whole packet with its descriptors."""
+        return self.waiting.popleft()
 
     def _complete(self, packet: Packet, fds: "list[int]") -> bool:
         while len(fds) < packet.fds and self._fds:
@@ -172,11 +191,11 @@ class Client:
             if not supported and self.driver is not None:
                 supported = int(self.driver.connect_supports_feature(feature))
             return calls.Answer(calls.encode("connect_supports_feature", (supported,)))
-        if call.name in (
-            "connect_close",
-            "connect_register_close_callback",
-            "connect_unregister_close_callback",
-        ):
+        if call.name == "connect_close":
+            # Its socket may stay open for a while yet.
+            self.leaving = True
+            return calls.Answer(b"")
+        if call.name in ("connect_register_close_callback", "connect_unregister_close_callback"):
             return calls.Answer(b"")
         if call.name == "connect_open":
             if self._opening is not None:

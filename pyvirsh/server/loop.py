@@ -14,7 +14,7 @@ from pyvirsh.rpc import protocol
 from pyvirsh.rpc.framing import Packet
 from pyvirsh.server import calls
 from pyvirsh.server.channel import Channel, Gone
-from pyvirsh.server.client import CALLS_MAX, STREAMS_MAX, Client
+from pyvirsh.server.client import STREAMS_MAX, Client
 from pyvirsh.server.streams import ServedStream
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Accept = Callable[[socket.socket], "Channel | None"]
 
 CLIENTS_MAX = 500
+# Packets of one client before the others have their turn.
+TURN = 32
 _THREADS = 64
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -96,8 +98,11 @@ class Server:
         now = time.monotonic()
         for client in self._clients:
             self._guarded(client, client.on_time, now)
+            self._guarded(client, self._advance, client)
             self._pump_ready(client)
             self._guarded(client, client.flush)
+            if client.leaving and not client.has_output:
+                client.gone = client.gone or "it said good-bye"
         self._drop_gone()
 
     def _register(self) -> "dict[int, list[tuple[int, Callable[[], None]]]]":
@@ -128,7 +133,7 @@ class Server:
         return handlers
 
     def _want_of(self, client: Client, want: "Callable[[int, int, Callable[[], None]], None]") -> None:
-        if client.calls < CALLS_MAX and not client.is_full:
+        if not client.is_busy and not client.has_packet:
             want(client.channel.read_fd(), _READ, lambda: self._guarded(client, self._read, client))
         if client.has_output:
             want(client.channel.write_fd(), _WRITE, lambda: self._guarded(client, client.flush))
@@ -142,9 +147,14 @@ class Server:
 
     def _timeout(self) -> "float | None":
         deadlines = [deadline for client in self._clients if (deadline := client.deadline()) is not None]
-        if any(self._is_ready(stream) for client in self._clients for stream in client.streams.values()):
+        if any(self._has_work(client) for client in self._clients):
             return 0
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def _has_work(self, client: Client) -> bool:
+        if client.has_packet and not client.is_busy:
+            return True
+        return not client.is_full and any(map(self._is_ready, client.streams.values()))
 
     def _guarded(self, client: Client, action: "Callable[..., None]", *values: object) -> None:
         """Do something for a client; if that breaks its connection, only it is dropped."""
@@ -172,8 +182,14 @@ class Server:
     def _read(self, client: Client) -> None:
         data, fds = client.channel.read()
         if data:
-            for packet, with_it in client.feed(data, fds, time.monotonic()):
-                self._take(client, packet, with_it)
+            client.feed(data, fds, time.monotonic())
+
+    def _advance(self, client: Client) -> None:
+        """Do what the client has asked for, as far as it may have more done now."""
+        for _ in range(TURN):
+            if client.is_busy or not client.has_packet:
+                return
+            self._take(client, *client.take())
 
     def _take(self, client: Client, packet: Packet, fds: "list[int]") -> None:
         if packet.program == protocol.KEEPALIVE_PROGRAM:
@@ -197,6 +213,9 @@ class Server:
             _close_all(fds)
             client.reply(packet, error)
             return
+        if client.leaving:
+            # Whoever reads the answer may come back at once.
+            self._close(client)
         if answer is not None:
             client.reply(packet, answer)
         elif client.driver is not None and client.driver.immediate:
