@@ -36,7 +36,17 @@ def _painted(header: str, text: str) -> str:
 
 def bar(label: str, percent: float) -> str:
     """Return a line that draws how far a job is, over the line drawn before it."""
-    drawn = _render(ProgressBar(total=100, completed=percent, width=BAR_WIDTH), BAR_WIDTH).rstrip("\n")
+    drawn = _render(
+        ProgressBar(
+            total=100,
+            completed=percent,
+            width=BAR_WIDTH,
+            style="bright_black",
+            complete_style="green",
+            finished_style="green",
+        ),
+        BAR_WIDTH,
+    ).rstrip("\n")
     return f"\r\x1b[2K{label} {drawn} {percent:6.2f} %"
 
 
