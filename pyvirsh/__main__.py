@@ -22,6 +22,29 @@ def main() -> int:
         return 130
 
 
+def entry() -> None:
+    """Run the program and end the process."""
+    _end(main())
+
+
+def _end(status: int) -> None:
+    """End the process without taking the interpreter apart, which costs a tenth of a short command.
+
+    Everything has been written by now.  Where something waits for the end - a hook, a thread, a tracer -
+    the usual way is taken.
+    """
+    watched = sys.flags.inspect or sys.gettrace() or sys.getprofile()
+    if not watched and not {"atexit", "threading"} & sys.modules.keys():
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+        except (OSError, ValueError):
+            sys.exit(status)  # tells of it
+        os._exit(status & 0xFF)
+    sys.exit(status)
+
+
 def _fill_descriptors() -> None:
     """Put /dev/null where standard input, output or error is closed.
 
@@ -194,4 +217,4 @@ def _die_by_sigint() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

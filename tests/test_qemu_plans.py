@@ -158,3 +158,24 @@ def test_a_linux_guest_by_its_plan(house, tiny_guest):
     for _ in range(2):
         house.driver.domain_create_with_flags(dom)
         assert house.await_state(dom, c.DOMAIN_SHUTOFF) == c.DOMAIN_SHUTOFF_SHUTDOWN
+
+
+def test_a_definition_decides_the_first_start(house, images, decided):
+    dom = house.define("g", devices=DISK.format(images / "top"))
+    assert decided == ["g"]
+    again(house, dom)
+    assert decided == ["g"]
+
+
+def test_what_cannot_be_decided_yet_is_no_fault_of_a_definition(house, tmp_path, decided):
+    dom = house.define("g", devices=DISK.format(tmp_path / "later"))
+    assert decided == []
+    with pytest.raises(VirError, match="later"):
+        house.driver.domain_create_with_flags(dom)
+
+
+def test_who_defines_many_guests_has_few_decided(house, monkeypatch, decided):
+    monkeypatch.setattr("pyvirsh.backend.qemu.foreseen.MOST", 1)
+    for name in ("a", "b"):
+        house.define(name)
+    assert decided == ["a"]

@@ -98,10 +98,14 @@ def domain_define_xml(driver: "QemuDriver", xml: str) -> DomainRef:
 
 def domain_define_xml_flags(driver: "QemuDriver", xml: str, flags: int = 0) -> DomainRef:
     check_flags(flags, c.DOMAIN_DEFINE_VALIDATE, "qemuDomainDefineXMLFlags")
+    from pyvirsh.backend.qemu import foreseen
+
     domain = read(driver, xml)
     assert domain.uuid is not None
     with driver.hold(domain.uuid, "define") as lock:
-        return define(driver, domain, lock)
+        dom = define(driver, domain, lock)
+        foreseen.decide(driver, domain)
+        return dom
 
 
 def define(driver: "QemuDriver", domain: "Domain", lock: "Lock") -> DomainRef:

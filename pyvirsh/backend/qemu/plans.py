@@ -28,13 +28,17 @@ _CODE = ("conf", "conf/domain", "conf/domain/filling", "qemu", "qemu/argv", "qem
 
 def is_lasting(domain: "Domain", decision: launching.Decision) -> bool:
     """Say whether a decision would be the same next time."""
-    own = decision.fds or decision.helpers or decision.secrets
+    return is_plain(domain) and not (decision.fds or decision.helpers or decision.secrets)
+
+
+def is_plain(domain: "Domain") -> bool:
+    """Say whether a definition asks for nothing that is different, or must be made, at each start."""
     relative = domain.clock is not None and domain.clock.offset not in ("utc", "localtime")
     devices = domain.devices
     firmware = domain.os.nvram or domain.os.firmware
     others = devices.hostdevs or devices.filesystems or devices.tpms or devices.memories or devices.shmems
     backing = domain.memory_backing
-    return domain.type == "qemu" and not (own or relative or firmware or others or backing or domain.qemu)
+    return domain.type == "qemu" and not (relative or firmware or others or backing or domain.qemu)
 
 
 def images_of(domain: "Domain") -> "list[list[Any]] | None":
