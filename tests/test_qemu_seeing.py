@@ -76,6 +76,20 @@ def test_a_running_guest_s_document_says_what_its_cpu_has(house, cpu, shown):
     assert cpu_of(house, dom)[0] == head
 
 
+def test_a_guest_begins_with_all_its_memory_and_empty_drives(house):
+    """What it has to give back it has not given back yet."""
+    drive = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>"
+    xml = domain("g", memory=64, devices=drive)
+    xml = xml.replace("<vcpu>", "<currentMemory unit='MiB'>48</currentMemory><vcpu>")
+    xml = xml.replace("<memballoon model='none'/>", "<memballoon model='virtio'/>")
+    dom = house.driver.domain_define_xml(xml)
+    house.driver.domain_create(dom)
+    live, stored = (house.driver.domain_get_xml_desc(dom, flags) for flags in (0, c.DOMAIN_XML_INACTIVE))
+    assert "<currentMemory unit='KiB'>65536<" in live and "<currentMemory unit='KiB'>49152<" in stored
+    assert "<driver name='qemu'/>" in live and "<driver name='qemu' type='raw'/>" in stored
+    assert house.driver.domain_get_info(dom)[1:3] == (65536, 65536)
+
+
 def test_the_host_s_model_is_one_that_can_be_had(house):
     """It is the one of `domcapabilities`, and the guest has all that it promises."""
     xml = domain("g").replace("<features>", "<cpu mode='host-model'/><features>")
@@ -273,6 +287,8 @@ def test_monitor_commands(house):
         house.driver.domain_monitor_command, dom, '{"execute":"query-status","id":1}'
     )
     house.driver.domain_monitor_command(dom, '{"execute":"stop"}')
+    assert house.driver.domain_get_messages(dom) == ["tainted: custom monitor control commands issued"]
+    assert "Messages:       tainted: custom monitor control commands issued\n" in house.run("dominfo", "g")
     assert house.await_state(dom, c.DOMAIN_PAUSED) == c.DOMAIN_PAUSED_UNKNOWN
 
 
@@ -550,4 +566,4 @@ def test_figures_at_a_glance_are_the_models(house, extra, current, balloon):
     assert seen.current_memory == info.current_memory(model)
     assert (seen.vcpus, seen.online, seen.os_type) == (3, 2, "hvm")
     house.driver.domain_create_with_flags(dom)
-    assert house.driver.domain_get_info(dom)[1:4] == (32 * 1024, info.current_memory(model), 2)
+    assert house.driver.domain_get_info(dom)[1:4] == (32 * 1024, 32 * 1024, 2)

@@ -144,6 +144,7 @@ METHODS = {
     ),
     "passthrough": (
         "domain_agent_command",
+        "domain_get_messages",
         "domain_monitor_command",
         "domain_monitor_command_with_files",
     ),

@@ -4,10 +4,12 @@ Source: libvirt API, virDomainQemuMonitorCommand, virDomainQemuAgentCommand; ans
 """
 
 import json
+import os
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.durable import write_file
 from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
 from pyvirsh.backend.qemu import agent
 from pyvirsh.backend.qemu.monitor import Monitor
@@ -17,8 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyvirsh.backend.qemu.driver import QemuDriver
+    from pyvirsh.backend.qemu.live import Guest
 
 HMP = 1
+# In a guest's directory once somebody has gone behind the driver's back, and what is said of that.
+TAINTS = {
+    "tainted-monitor": "tainted: custom monitor control commands issued",
+    "tainted-agent": "tainted: custom guest agent control commands issued",
+}
 
 
 def _parse(text: str) -> "dict[str, Any]":
@@ -32,6 +40,22 @@ def _parse(text: str) -> "dict[str, Any]":
     return message
 
 
+def domain_get_messages(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> "list[str]":
+    allowed(flags, c.DOMAIN_MESSAGE_DEPRECATION | c.DOMAIN_MESSAGE_TAINTING, "virDomainObjGetMessages")
+    guest = driver.running(dom.uuid)
+    if guest is None:
+        driver.check_exists(dom)
+    elif not flags or flags & c.DOMAIN_MESSAGE_TAINTING:
+        return [text for name, text in TAINTS.items() if os.path.exists(guest.file(name))]
+    return []
+
+
+def _taint(guest: "Guest", name: str) -> None:
+    """Remember that what the driver knows of a guest may not hold any more."""
+    if not os.path.exists(guest.file(name)):
+        write_file(guest.file(name), b"", sync=False)
+
+
 def domain_monitor_command(driver: "QemuDriver", dom: DomainRef, cmd: str, flags: int = 0) -> str:
     return domain_monitor_command_with_files(driver, dom, cmd, [], flags)
 
@@ -40,7 +64,9 @@ def domain_monitor_command_with_files(
     driver: "QemuDriver", dom: DomainRef, cmd: str, fds: "list[int]", flags: int = 0
 ) -> str:
     allowed(flags, HMP, "qemuDomainQemuMonitorCommandWithFiles")
-    with Monitor(driver.guest(dom)) as monitor:
+    guest = driver.guest(dom)
+    _taint(guest, "tainted-monitor")
+    with Monitor(guest) as monitor:
         if flags & HMP:
             said = monitor.execute("human-monitor-command", {"command-line": cmd}, fds=tuple(fds))
             return str(said)
@@ -63,6 +89,7 @@ def domain_agent_command(
         c.DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT: agent.ANSWER_SECONDS,
         c.DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT: 0.0,
     }.get(timeout, float(timeout))
+    _taint(driver.guest(dom), "tainted-agent")
     with agent.reach(driver, dom, seconds=seconds) as talk:
         message = _parse(cmd)
         answer = talk.ask(message)

@@ -128,7 +128,7 @@ def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decis
             "cpuid": domain.cpu is not None and domain.cpu.mode in ("custom", "host-model"),
             "limits": limits.limits_of(domain),
             "plug": hotcpus.plugged_at_start(domain),
-            "live": format_domain(domain),
+            "live": format_domain(at_first(domain)),
             "terminals": terminals,
             "actions": {
                 "poweroff": domain.on_poweroff,
@@ -141,6 +141,17 @@ def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decis
     )
     decision.fds, decision.helpers, decision.secrets = opened, command.helpers, passwords(domain)
     return decision
+
+
+def at_first(domain: "Domain") -> "Domain":
+    """Return the definition as it is when the guest begins: drives are empty, and no memory is taken yet."""
+    made = domain.copy()
+    for disk in made.devices.disks:
+        if disk.source is None and disk.type == "file" and disk.driver is not None:
+            disk.driver.type = None
+    if made.devices.memballoon is not None and made.devices.memballoon.model != "none":
+        made.current_memory = made.memory
+    return made
 
 
 def make_paths(driver: "QemuDriver", run: str, uuid: str) -> argv.Paths:
