@@ -108,6 +108,12 @@ def test_notes(out, capfd):
         assert written(out, capfd).out == ""
 
 
+def test_how_far_a_job_is_as_data(out, capfd):
+    for out.format in ("json", "csv"):
+        out.share("Migration", 42.5)
+        assert written(out, capfd) == ('{"job": "migration", "percent": 42.5}\n', "")
+
+
 def test_an_event_leaves_at_once(out, capfd):
     out.event({"event": "reboot", "n": 1}, "event 'reboot'\n")
     assert capfd.readouterr().out == "event 'reboot'\n"

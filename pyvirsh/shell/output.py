@@ -206,8 +206,13 @@ class Output:
         self._stderr = -1
 
     def share(self, label: str, percent: float) -> None:
-        """Write to standard error how much of a long job is done, over what was written before."""
-        if self.pretty_errors:
+        """Write to standard error how much of a long job is done, over what was written before.
+
+        As data it is a result: an object a line.
+        """
+        if self.structured:
+            self.event({"job": label.lower(), "percent": percent}, "")
+        elif self.pretty_errors:
             from pyvirsh.shell import pretty
 
             self.progress(pretty.bar(label, percent))
