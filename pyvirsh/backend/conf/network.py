@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pyvirsh.backend.conf import metadata, shape, xml
 from pyvirsh.backend.conf.domain.vport import BandwidthSide, VirtualPort, VlanTag, check_side
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
-from pyvirsh.backend.conf.network_check import FORWARD_MODES, address_of, check, class_prefix
+from pyvirsh.backend.conf.network_check import FORWARD_MODES, check, class_prefix
+from pyvirsh.backend.conf.route import address_of
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     NO_NAME,
@@ -77,9 +78,12 @@ class Forward(Model):
     pf: str | None = text("pf/@dev")
     interfaces: list[ForwardInterface] = many("interface", ForwardInterface)
     addresses: list[PciAddress] = many("address", PciAddress)
+    # How many <nat> the document has.
+    nats = 0
 
     def after_parse(self, element: xml.Element) -> None:
         self.mode = self.mode or "nat"
+        self.nats = len(element.findall("nat"))
         if self.mode == "hostdev":
             self.managed = self.managed or "no"
         elif self.managed == "no":
@@ -193,7 +197,7 @@ class Ip(Model):
     family: str | None = text("@family")
     address: str | None = text("@address")
     netmask: str | None = text("@netmask")
-    prefix: str | None = text("@prefix")
+    prefix: int | None = integer("@prefix", or_none=True, bits=32)
     local_ptr: str | None = yes_no("@localPtr")
     tftp_root: str | None = text("tftp/@root")
     ranges: list[DhcpRange] = many("dhcp/range", DhcpRange)
@@ -213,7 +217,7 @@ class Ip(Model):
     def prefix_length(self) -> int:
         """Return the length of the network's prefix, from the class of the address if nothing says it."""
         if self.prefix is not None:
-            return int(self.prefix)
+            return self.prefix
         if self.netmask is not None:
             return bin(int(ipaddress.ip_address(self.netmask))).count("1")
         return class_prefix(self.address or "0")
@@ -226,9 +230,9 @@ class Route(Model):
     family: str | None = text("@family")
     address: str | None = text("@address")
     netmask: str | None = text("@netmask")
-    prefix: str | None = text("@prefix")
+    prefix: int | None = integer("@prefix", bits=32)
     gateway: str | None = text("@gateway")
-    metric: str | None = text("@metric")
+    metric: int | None = integer("@metric", positive=True, bits=32)
 
 
 class Bandwidth(Model):

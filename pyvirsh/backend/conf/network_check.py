@@ -7,6 +7,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from pyvirsh.backend.conf.route import address_of, check_route, plain_address
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     INTERNAL_ERROR,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
         Srv,
         Txt,
     )
-
-    Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 VIRTUAL_PORTS = "none 802.1Qbg 802.1Qbh openvswitch midonet".split()
@@ -94,7 +93,7 @@ def _check_dns(net: "Network", dns: "Dns") -> None:
         if forwarder.addr is not None and address_of(forwarder.addr) is None:
             detail = f"Invalid forwarder IP address '{forwarder.addr}' in network '{name}'"
             raise VirError(XML_ERROR, detail)
-        forwarder.addr = _plain_address(forwarder.addr)
+        forwarder.addr = plain_address(forwarder.addr)
     for txt in dns.txts:
         check_txt(name, txt)
     for srv in dns.srvs:
@@ -124,7 +123,7 @@ def check_srv(name: str, srv: "Srv", *, partial: bool = False) -> None:
         raise plain(detail)
     for attribute, high in (("port", 65535), ("priority", 65535), ("weight", 65535)):
         value = getattr(srv, attribute)
-        if value is not None and not (value.isdigit() and int(value) <= high):
+        if value and not (value.isdigit() and int(value) <= high):
             raise plain(
                 f"invalid DNS SRV {attribute} attribute for service '{srv.service}' in network '{name}'"
             )
@@ -138,7 +137,7 @@ def check_dns_host(name: str, host: "DnsHost", *, partial: bool = False) -> None
         raise plain(f"Missing IP address in network '{name}' DNS HOST record")
     if host.ip is not None and address_of(host.ip) is None:
         raise plain(f"Invalid IP address in network '{name}' DNS HOST record")
-    host.ip = _plain_address(host.ip)
+    host.ip = plain_address(host.ip)
 
 
 def class_prefix(address: str) -> int:
@@ -149,45 +148,6 @@ def class_prefix(address: str) -> int:
     return 8 if first < 128 else 16 if first < 192 else 24 if first < 224 else 4
 
 
-def address_of(value: "str | None") -> "Address | None":
-    """Return an address; None for what is none."""
-    try:
-        return ipaddress.ip_address(value or "")
-    except ValueError:
-        # Fewer than four numbers are an address to a C library: the last one fills the rest.
-        return _short_address(value or "")
-
-
-def _short_address(value: str) -> "Address | None":
-    parts = value.split(".")
-    if len(parts) > 4:
-        return None
-    try:
-        *head, last = [_part(part) for part in parts]
-    except ValueError:
-        return None
-    number = last
-    for at, part in enumerate(head):
-        number += part << 8 * (3 - at)
-    fits = all(part < 256 for part in head) and last < 1 << 8 * (4 - len(head))
-    return ipaddress.IPv4Address(number) if fits else None
-
-
-def _part(text: str) -> int:
-    """Read a number in base 16, 8 or 10.  Errors: ValueError."""
-    if not text.isascii() or not text.isalnum():
-        raise ValueError(text)
-    if text[:2] in ("0x", "0X"):
-        return int(text[2:], 16)
-    return int(text, 8 if text[0] == "0" else 10)
-
-
-def _plain_address(value: "str | None") -> "str | None":
-    """Return an address, known to be one, as it is written."""
-    address = address_of(value)
-    return str(address) if address is not None else value
-
-
 def check_ip(net: "Network", ip: "Ip") -> None:
     """Check an address with what is given out there.  Errors: XML_ERROR and its kin."""
     name = net.name
@@ -196,11 +156,15 @@ def check_ip(net: "Network", ip: "Ip") -> None:
     address = address_of(ip.address)
     if address is None:
         raise VirError(XML_ERROR, f"Invalid address '{ip.address}' in network '{name}'")
+    ip.family = ip.family or None
     if ip.family not in (None, "ipv4", "ipv6"):
         raise VirError(XML_ERROR, f"Unrecognized family '{ip.family}' in network '{name}'")
     if ip.family == "ipv6" and address.version != 6 or ip.family == "ipv4" and address.version != 4:
         kind = "IPv6" if ip.family == "ipv6" else "IPv4"
         detail = f"Family '{ip.family}' specified for non-{kind} address '{ip.address}' in network '{name}'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
+    if ip.family is None and address.version != 4:
+        detail = f"no family specified for non-IPv4 address '{ip.address}' in network '{name}'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
     ip.address = str(address)
     _check_extent(net, ip, address.version)
@@ -212,14 +176,18 @@ def check_ip(net: "Network", ip: "Ip") -> None:
 
 def _check_extent(net: "Network", ip: "Ip", version: int) -> None:
     name = net.name
+    ip.netmask = ip.netmask or None
     if ip.netmask is not None:
         if address_of(ip.netmask) is None:
             raise VirError(XML_ERROR, f"Invalid netmask '{ip.netmask}' in network '{name}'")
-        ip.netmask = _plain_address(ip.netmask)
-        if ip.prefix is not None:
+        if version == 6:
+            detail = f"netmask not allowed for IPv6 address '{ip.address}' in network '{name}'"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        ip.netmask = plain_address(ip.netmask)
+        if ip.prefix:
             detail = f"Network '{name}' IP address cannot have both a prefix and a netmask"
             raise VirError(CONFIG_UNSUPPORTED, detail)
-    if ip.prefix is not None and not (ip.prefix.isdigit() and int(ip.prefix) <= (32, 128)[version == 6]):
+    if (ip.prefix or 0) > (32, 128)[version == 6]:
         detail = f"Invalid IPv{version} prefix '{ip.prefix}' in network '{name}'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
 
@@ -234,7 +202,7 @@ def check_range(net: "Network", ip: "Ip", dhcp_range: "DhcpRange") -> None:
             )
         if address_of(value) is None:
             raise VirError(SYSTEM_ERROR, f"Cannot parse socket address '{value}': Name or service not known")
-        setattr(dhcp_range, attribute, _plain_address(value))
+        setattr(dhcp_range, attribute, plain_address(value))
     start, end, address = map(address_of, (dhcp_range.start, dhcp_range.end, ip.address))
     assert start is not None and end is not None and address is not None
     shown = f"range {dhcp_range.start} - {dhcp_range.end}"
@@ -260,7 +228,7 @@ def check_host(net: "Network", ip: "Ip", host: "DhcpHost", *, partial: bool = Fa
             )
     if host.ip is not None and address_of(host.ip) is None:
         raise VirError(XML_ERROR, f"Invalid IP address in static host definition for network '{name}'")
-    host.ip = _plain_address(host.ip)
+    host.ip = plain_address(host.ip)
     if partial:
         if not (host.mac or host.name or host.ip or host.id):
             where = f"for static host definition in network '{name}'"
@@ -274,34 +242,13 @@ def check_host(net: "Network", ip: "Ip", host: "DhcpHost", *, partial: bool = Fa
 
 
 def _check_route(net: "Network", route: "Route") -> None:
-    where = net.name
-    for attribute in ("address", "gateway"):
-        value = getattr(route, attribute)
-        if value is None:
-            detail = f"{where}: Missing required {attribute} attribute in route definition"
-            raise VirError(XML_ERROR, detail)
-        if address_of(value) is None:
-            raise VirError(XML_ERROR, f"{where}: Invalid {attribute} address '{value}' in route definition")
-        setattr(route, attribute, _plain_address(value))
-    address = ipaddress.ip_address(route.address or "")
-    extent = route.prefix or route.netmask or ("64" if address.version == 6 else "")
-    if not extent:
-        extent = str(class_prefix(route.address or ""))
-    try:
-        inside = ipaddress.ip_network(f"{address}/{extent}", strict=False)
-    except ValueError as error:
-        raise VirError(
-            XML_ERROR, f"{where}: Invalid netmask or prefix '{extent}' in route definition"
-        ) from error
-    if inside.network_address != address:
-        detail = f"{where}: Address '{route.address}' in route definition is not a network address"
-        raise VirError(XML_ERROR, detail)
+    check_route(net.name, route)
     gateway = address_of(route.gateway)
     own = (
         ipaddress.ip_network(f"{address_of(ip.address)}/{ip.prefix_length()}", strict=False) for ip in net.ips
     )
     if not any(gateway in network for network in own):
-        detail = f"unreachable static route gateway '{route.gateway}' specified for network '{where}'"
+        detail = f"unreachable static route gateway '{route.gateway}' specified for network '{net.name}'"
         raise VirError(CONFIG_UNSUPPORTED, detail)
 
 
@@ -311,6 +258,8 @@ def _check_forward(net: "Network") -> None:
         return
     if forward.mode not in FORWARD_MODES:
         raise VirError(CONFIG_UNSUPPORTED, f"unknown forwarding type '{forward.mode}'")
+    if forward.nats > 1:
+        raise VirError(XML_ERROR, f"Only one <nat> element is allowed in <forward> of network {name}")
     for interface in forward.interfaces:
         if not interface.dev:
             detail = f"Missing required dev attribute in <forward> <interface> element of network {name}"

@@ -10,6 +10,7 @@ from pyvirsh.backend.conf import network as conf
 from pyvirsh.backend.conf import network_check as checks
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.network import Network
+from pyvirsh.backend.conf.route import address_of
 from pyvirsh.backend.errors import OPERATION_INVALID, OPERATION_UNSUPPORTED, XML_ERROR, VirError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _is_host(old: conf.DhcpHost, new: conf.DhcpHost, change: Change) -> bool:
     """Say whether an entry is the one meant: any field for a new one, all given ones for the others."""
     mac = old.mac is not None and new.mac is not None and old.mac == new.mac.lower()
     name = old.name is not None and old.name == new.name
-    ip = old.ip is not None and new.ip is not None and checks.address_of(old.ip) == checks.address_of(new.ip)
+    ip = old.ip is not None and new.ip is not None and address_of(old.ip) == address_of(new.ip)
     if change.adds:
         return mac or name or ip
     if change.deletes:
@@ -258,7 +259,7 @@ def _replace(change: Change, items: "list[Any]", old: Any, new: Any) -> None:
 
 
 def _is_dns_host(old: conf.DnsHost, new: conf.DnsHost) -> bool:
-    same_ip = new.ip is not None and checks.address_of(old.ip) == checks.address_of(new.ip)
+    same_ip = new.ip is not None and address_of(old.ip) == address_of(new.ip)
     return same_ip or any(name in old.names for name in new.names)
 
 

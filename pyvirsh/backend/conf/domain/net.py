@@ -22,6 +22,7 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
+from pyvirsh.backend.conf.route import check_route
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_DETAIL, XML_ERROR, VirError
 
@@ -92,36 +93,7 @@ class Route(Model):
     metric: int | None = integer("@metric", positive=True)
 
     def after_parse(self, element: Element) -> None:
-        if self.address is None:
-            raise _bad_route("Missing required address attribute in")
-        if self.gateway is None:
-            raise _bad_route("Missing required gateway attribute in")
-        if self.family not in (None, "ipv4", "ipv6"):
-            raise _bad_route(f"Unrecognized family '{self.family}' in")
-        address = _parse_ip(self.address, 0)
-        if address is None:
-            raise _bad_route(f"Bad network address '{self.address}' in")
-        if _parse_ip(self.gateway, 0) is None:
-            raise _bad_route(f"Bad gateway address '{self.gateway}' in")
-        bits = 32 if self.family in (None, "ipv4") else 128
-        if (self.prefix or 0) > bits:
-            raise _bad_route(f"Invalid prefix {self.prefix} specified in", f", must be 0 - {bits}")
-        if not self._is_network(address):
-            raise _bad_route(f"Address '{self.address}' in", " is not a network address")
-
-    def _is_network(self, address: "IpAddress") -> bool:
-        length = self.netmask or self.prefix
-        if length is None:
-            return not int(address)
-        try:
-            ipaddress.ip_network(f"{address}/{length}")
-        except ValueError:
-            return False
-        return True
-
-
-def _bad_route(before: str, after: str = "") -> VirError:
-    return VirError(XML_ERROR, f"guest interface: {before} route definition{after}")
+        check_route("guest interface", self)
 
 
 class AssignedAddress(HostAddress):
