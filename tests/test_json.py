@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import canned
 import shown
-from pyvirsh import commands
+from conftest import needs
+from pyvirsh import backend, commands
 from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
 from pyvirsh.commands import INDEX, UNLISTED, load
 from pyvirsh.shell import structured
@@ -243,6 +244,85 @@ def test_every_place_that_writes_a_result_is_tried():
             if not any((f"{name}.py", number) in tried for number in range(first, last + 1)):
                 missed.append(f"{name}.py:{first}")
     assert missed == []
+
+
+# -- a real guest -------------------------------------------------------------------------------------------
+
+REAL = (
+    "list --all",
+    "dominfo g",
+    "domstate g --reason",
+    "domstats g",
+    "domid g",
+    "vcpucount g",
+    "vcpuinfo g",
+    "vcpupin g",
+    "emulatorpin g",
+    "iothreadinfo g",
+    "cpu-stats g",
+    "schedinfo g",
+    "memtune g",
+    "numatune g",
+    "blkiotune g",
+    "blkdeviotune g vda",
+    "dommemstat g",
+    "domblklist g --details",
+    "domblkinfo g --all",
+    "domblkstat g vda",
+    "domblkerror g",
+    "domiflist g",
+    "domifstat g net0",
+    "domjobinfo g",
+    "blockjob g vda",
+    "domcontrol g",
+    "domdisplay g --all",
+    "vncdisplay g",
+    "ttyconsole g",
+    "perf g",
+    "desc g",
+    "nodeinfo",
+    "nodecpumap",
+    "nodecpustats",
+    "nodememstats",
+    "node-memory-tune",
+    "freecell",
+    "freecell --all",
+    "freepages --all",
+    "hypervisor-cpu-models",
+    "cpu-models x86_64",
+    "version --daemon",
+    "maxvcpus",
+    "hostname",
+    "uri",
+    "pool-list --all --details",
+    "nodedev-list",
+    "nodedev-list --tree",
+)
+DEVICES = """<disk type='file'><source file='{}'/><target dev='vda' bus='virtio'/></disk>
+<interface type='user'><mac address='52:54:00:00:00:07'/></interface>
+<console type='pty'/><graphics type='vnc' port='-1'/>"""
+
+
+def test_a_real_guest_has_the_documented_keys(house, tmp_path):
+    needs("qemu-system-x86_64")
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(65536))
+    house.start(devices=DEVICES.format(disk))
+    documented = shown.entries(answer)
+    tried = 0
+    for line in REAL:
+        got = shown.run(line, driver=lambda: backend.open(house.uri))
+        if got.status:
+            # What this host or this driver does not have has no keys.
+            assert got.stdout == "", line
+            continue
+        tried += 1
+        command = shown.command_of(line)
+        known = documented[command].shapes[""]
+        for data in documents(got.stdout):
+            found = shown.shape(data, shown.OPEN.get(command, ()))
+            assert found.keys() <= known.keys(), line
+    assert tried > 30
 
 
 # -- YAML ---------------------------------------------------------------------------------------------------
