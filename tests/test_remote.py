@@ -3,7 +3,9 @@
 import os
 import socket
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from pyvirsh.backend import Uri
 from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, NO_DOMAIN, OPERATION_DENIED, VirError
 from pyvirsh.backend.remote import farside, sasl
 from pyvirsh.backend.remote.address import Address
+
+ROOT = Path(__file__).parent.parent
 
 
 def pyvirsh(*words, **more):
@@ -438,3 +442,32 @@ def test_authentication_files_are_checked(libvirtd_socket, tmp_path):
         credentials.read(str(path), "libvirt", "h")
     path.write_text("[credentials-d]\nauthname=a\n[auth-libvirt-default]\ncredentials=d\n")
     assert credentials.read(str(path), "libvirt", "anything") == {"authname": "a"}
+
+
+def test_a_list_over_a_socket_imports_nothing_slow(served):
+    words = ["-c", f"test+unix:///default?socket={served}", "list"]
+    script = (
+        f"import sys; sys.argv[1:] = {words!r}\n"
+        "from pyvirsh.__main__ import main\n"
+        "status = main()\n"
+        "print(*sorted(sys.modules), file=sys.stderr)\n"
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0 and " test " in done.stdout, done.stderr
+    loaded = set(done.stderr.split())
+    assert "pyvirsh.backend.remote.unix" in loaded
+    slow = {
+        "socket",
+        "ssl",
+        "enum",
+        "typing",
+        "re",
+        "collections",
+        "contextlib",
+        "urllib.parse",
+        "subprocess",
+    }
+    assert not loaded & slow
