@@ -305,7 +305,8 @@ def detach() -> None:
 
     For the `complete` command, which a shell runs while the user waits with a key pressed.
     """
-    import signal
+    # Not `signal`, whose enumerations take longer to come up than a completion is to be answered.
+    import _signal as signal  # type: ignore[import-not-found]
 
     signal.signal(signal.SIGALRM, lambda number, frame: os._exit(1))
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
