@@ -236,15 +236,15 @@ def vcpuinfo(ctx: "Session", args: "Args") -> None:
 
 def _vcpus(ctx: "Session", dom: "DomainRef", length: int) -> "tuple[list[VcpuInfo | None], bytes]":
     """Return a domain's CPUs and their maps; None for each as long as the domain does not run."""
-    active = ctx.driver.domain_get_info(dom)[0] != DOMAIN_SHUTOFF
+    state, _, _, online, _ = ctx.driver.domain_get_info(dom)
     try:
         infos, maps = ctx.driver.domain_get_vcpus(dom)
         return list(infos), maps
     except VirError:
-        if active:
+        if state != DOMAIN_SHUTOFF:
             raise
     maps = ctx.driver.domain_get_vcpu_pin_info(dom, CONFIG)
-    return [None] * (len(maps) // length), maps
+    return [None] * min(online, len(maps) // length), maps
 
 
 def _vcpu_fields(at: int, vcpu: "VcpuInfo | None") -> "list[tuple[str, str, object]]":

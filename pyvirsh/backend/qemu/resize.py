@@ -19,6 +19,7 @@ from pyvirsh.backend.errors import (
 )
 from pyvirsh.backend.qemu import hotcpus, threads
 from pyvirsh.backend.qemu.change import Change
+from pyvirsh.backend.qemu.info import online_vcpus
 from pyvirsh.backend.qemu.monitor import Monitor
 
 TYPE_CHECKING = False
@@ -137,7 +138,7 @@ def domain_pin_vcpu_flags(
             if domain is None:
                 continue
             if vcpu >= (domain.vcpus or 1):
-                detail = f"vcpu {vcpu} is out of range of {which} cpu count {domain.vcpus or 1}"
+                detail = f"vcpu {vcpu} is out of range of {which} cpu count {online_vcpus(domain)}"
                 raise VirError(INVALID_ARG, detail)
             pins = [pin for pin in _tune(domain).vcpupins if pin.vcpu != vcpu]
             pins.append(VcpuPin(vcpu=vcpu, cpuset=bitmap.show(sorted(cpus))))
@@ -176,10 +177,12 @@ def domain_pin_iothread(
     allowed(flags, WHERE, "qemuDomainPinIOThread")
     cpus = _wanted(cpumap)
     with Change(driver, dom, flags, "pin-iothread") as changed:
-        for domain in changed.definitions:
+        for what, domain in (("iothread", changed.live), ("iothreadid", changed.config)):
+            if domain is None:
+                continue
             numbers = {one.id for one in domain.iothread_ids} | set(range(1, (domain.iothreads or 0) + 1))
             if iothreads_id not in numbers:
-                raise VirError(INVALID_ARG, f"iothread {iothreads_id} not found")
+                raise VirError(INVALID_ARG, f"{what} {iothreads_id} not found")
             pins = [pin for pin in _tune(domain).iothreadpins if pin.iothread != iothreads_id]
             pins.append(IoThreadPin(iothread=iothreads_id, cpuset=bitmap.show(sorted(cpus))))
             _tune(domain).iothreadpins = sorted(pins, key=lambda pin: pin.iothread or 0)
