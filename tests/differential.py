@@ -297,7 +297,7 @@ def _meanwhile(side: Side, line: Line) -> Iterator[None]:
         side.virsh(["uri"], {})
         # What waits must wait by then: it takes longer to begin where much goes on.
         time.sleep(max(0.4, 3 * (time.monotonic() - began)))
-        side.virsh([line.meanwhile], {})
+        side.virsh([side.fill(line.meanwhile)], {})
 
     if not line.meanwhile:
         yield

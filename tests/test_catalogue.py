@@ -22,7 +22,7 @@ def judge():
 
 
 # Whole lives of real guests beside virsh take minutes; `python tests/differential.py` runs them too.
-SLOW = ("guest", "migrate", "moments", "qemu")
+SLOW = ("events", "guest", "migrate", "moments", "qemu")
 QUICK = [
     case
     for case in CASES
