@@ -31,7 +31,16 @@ def spell_out(model: Domain) -> "list[IoThread]":
     """Name each I/O thread of a definition that may only say how many there are."""
     if not model.iothread_ids:
         model.iothread_ids = [IoThread(id=number) for number in thread_ids(model)]
+        for thread in model.iothread_ids:
+            thread.implied = True
     return model.iothread_ids
+
+
+def hide_implied(model: Domain) -> None:
+    """Name no I/O threads where their number says the same."""
+    numbers = [thread.id for thread in model.iothread_ids if thread.implied]
+    if numbers == list(range(1, len(model.iothread_ids) + 1)):
+        model.iothread_ids = []
 
 
 class IoThreads(TestBase):
@@ -70,6 +79,7 @@ class IoThreads(TestBase):
         model = definition.change()
         model.iothread_ids = [thread for thread in spell_out(model) if thread.id != iothread_id]
         model.iothreads = len(model.iothread_ids) or None
+        hide_implied(model)
         if model.cputune is not None:
             pins = model.cputune.iothreadpins
             pins[:] = [pin for pin in pins if pin.iothread != iothread_id]
@@ -83,7 +93,10 @@ class IoThreads(TestBase):
             raise VirError(INVALID_ARG, "Empty iothread cpumap list for pinning")
         if iothreads_id not in thread_ids(definition.model):
             raise VirError(INVALID_ARG, f"iothreadid {iothreads_id} not found")
-        pins = cputune(definition.change()).iothreadpins
+        model = definition.change()
+        for thread in spell_out(model):
+            thread.implied = thread.implied and thread.id != iothreads_id
+        pins = cputune(model).iothreadpins
         pins[:] = [pin for pin in pins if pin.iothread != iothreads_id]
         pins.append(IoThreadPin(iothread=iothreads_id, cpuset=bitmap.show(cpus)))
         order = thread_ids(definition.model)
@@ -96,10 +109,10 @@ class IoThreads(TestBase):
         guest = self.guest(dom)
         if iothread_id not in thread_ids(guest.one(flags).model):
             raise VirError(INVALID_ARG, f"cannot find IOThread '{iothread_id}' in iothreadids")
-        given = checked_params(params)
         if iothread_id not in guest.polling:
             # Threads of a definition have no figures, and the original's driver says nothing more.
             raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
+        given = checked_params(params)
         before = dict(zip(_PARAMS, guest.polling[iothread_id], strict=True))
         after = {**before, **given}
         guest.polling[iothread_id] = (after["poll_max_ns"], after["poll_grow"], after["poll_shrink"])

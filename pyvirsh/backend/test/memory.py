@@ -33,6 +33,10 @@ class Memory(TestBase):
             if definition is guest.live and guest.active:
                 detail = "cannot resize the maximum memory on an active domain"
                 raise VirError(OPERATION_INVALID, detail)
+            cpu = definition.model.cpu
+            if cpu is not None and cpu.cells:
+                detail = "initial memory size of a domain with NUMA nodes cannot be modified with this API"
+                raise VirError(OPERATION_INVALID, detail)
             model = definition.change()
             model.memory = memory
             model.current_memory = min(model.current_memory or memory, memory)

@@ -135,10 +135,10 @@ class Vcpus(TestBase):
 
 
 def _set_count(model: Domain, number: int) -> None:
-    model.vcpu_current = number
+    model.vcpu_current = number if number != (model.vcpus or 1) else None
 
 
 def _set_maximum(model: Domain, number: int) -> None:
     current = count(model)
     model.vcpus = number
-    model.vcpu_current = min(current, number)
+    model.vcpu_current = current if current < number else None

@@ -144,6 +144,8 @@ class IoThread(Model):
     poll_max: int | None = integer("poll/@max")
     poll_grow: int | None = integer("poll/@grow")
     poll_shrink: int | None = integer("poll/@shrink")
+    # Whether only the number of threads says that it is there.
+    implied = False
 
 
 class VcpuPin(Model):
