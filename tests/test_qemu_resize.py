@@ -135,6 +135,6 @@ def test_pinning_live_outlives_the_supervisor(house, dom):
     assert os.sched_getaffinity(threads.vcpu_threads(guest)[0]) == {min(CPUS)}
     assert house.driver.domain_get_vcpu_pin_info(dom)[:1] == first
     assert "<emulatorpin" in house.driver.domain_get_xml_desc(dom, c.DOMAIN_XML_INACTIVE)
-    assert "vcpu 7 is out of range of live cpu count 1" in refused(
+    assert "vcpu 7 is out of range of live cpu count 3" in refused(
         house.driver.domain_pin_vcpu, dom, 7, first
     )

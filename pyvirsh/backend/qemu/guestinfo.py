@@ -20,6 +20,7 @@ from pyvirsh.backend.errors import (
     ARGUMENT_UNSUPPORTED,
     INVALID_ARG,
     OPERATION_FAILED,
+    OPERATION_UNSUPPORTED,
     VirError,
 )
 from pyvirsh.backend.qemu import agent
@@ -94,9 +95,9 @@ def domain_set_guest_vcpus(
         known = {int(one["logical-id"]): one for one in talk.execute("guest-get-vcpus")}
         for number in sorted(wanted):
             if number not in known:
-                raise VirError(INVALID_ARG, f"guest CPU '{number}' does not exist")
+                raise VirError(INVALID_ARG, f"guest is missing vCPUs '{number}'")
             if not state and not known[number].get("can-offline"):
-                raise VirError(INVALID_ARG, f"vCPU '{number}' can't be offlined")
+                raise VirError(OPERATION_UNSUPPORTED, f"vCPU '{number}' is not offlinable")
         change = [{"logical-id": number, "online": bool(state)} for number in sorted(wanted)]
         if talk.execute("guest-set-vcpus", {"vcpus": change}) != len(change):
             raise VirError(OPERATION_FAILED, "the guest changed only some of its CPUs")

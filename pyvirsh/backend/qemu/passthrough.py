@@ -94,6 +94,6 @@ def domain_agent_command(
         message = _parse(cmd)
         answer = talk.ask(message)
     if "error" in answer:
-        name = str(message.get("execute", ""))
+        name = str(message.get("execute", "<unknown>"))
         raise agent.refused(name, str(answer["error"].get("desc", "no reason given")))
     return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)

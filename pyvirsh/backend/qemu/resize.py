@@ -138,7 +138,8 @@ def domain_pin_vcpu_flags(
             if domain is None:
                 continue
             if vcpu >= (domain.vcpus or 1):
-                detail = f"vcpu {vcpu} is out of range of {which} cpu count {online_vcpus(domain)}"
+                count = domain.vcpus if which == "live" else online_vcpus(domain)
+                detail = f"vcpu {vcpu} is out of range of {which} cpu count {count}"
                 raise VirError(INVALID_ARG, detail)
             pins = [pin for pin in _tune(domain).vcpupins if pin.vcpu != vcpu]
             pins.append(VcpuPin(vcpu=vcpu, cpuset=bitmap.show(sorted(cpus))))
