@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 VIRTUAL_PORTS = "none 802.1Qbg 802.1Qbh openvswitch midonet".split()
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
-_TXT_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_TXT_NAME = re.compile(r"[A-Za-z0-9._-]*")
 
 
 def plain(detail: str) -> VirError:
@@ -104,7 +104,7 @@ def _check_dns(net: "Network", dns: "Dns") -> None:
 
 def check_txt(name: str, txt: "Txt", *, partial: bool = False) -> None:
     """Check a TXT record; partial: one that only picks another.  Errors: XML_DETAIL."""
-    if not txt.name:
+    if txt.name is None:
         raise plain(f"missing required name attribute in DNS TXT record of network {name}")
     if not _TXT_NAME.fullmatch(txt.name):
         raise plain(f"prohibited character in DNS TXT record name '{txt.name}' of network {name}")
@@ -208,7 +208,7 @@ def check_range(net: "Network", ip: "Ip", dhcp_range: "DhcpRange") -> None:
     shown = f"range {dhcp_range.start} - {dhcp_range.end}"
     if start.version != end.version or start.version != address.version:
         raise VirError(INTERNAL_ERROR, f"mismatch of address family in {shown} for network {ip.address}")
-    if int(end) < int(start):
+    if int(end) < int(start) and int(end):
         raise VirError(INTERNAL_ERROR, f"{shown} is reversed ")
     inside = ipaddress.ip_network(f"{address}/{ip.prefix_length()}", strict=False)
     if start not in inside or end not in inside:

@@ -38,8 +38,8 @@ class Permissions(Model):
         if self.mode is not None:
             self.mode = f"0{_octal(self.mode):o}"
         for name in ("owner", "group"):
-            if (value := getattr(self, name)) is not None:
-                setattr(self, name, _id(name, value))
+            if element.find(name) is not None:
+                setattr(self, name, _id(name, getattr(self, name) or ""))
 
 
 def _octal(value: str) -> int:

@@ -68,7 +68,7 @@ class Host(Model):
     port: int | None = integer("@port", signed=True)
 
     def after_parse(self, element: xml.Element) -> None:
-        if not self.name:
+        if self.name is None:
             raise fault("missing storage pool host name")
         if self.port is not None and not -(1 << 31) <= self.port < 1 << 31:
             detail = f"Invalid value for attribute 'port' in element 'host': '{element.get('port')}'."

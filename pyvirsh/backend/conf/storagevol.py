@@ -195,35 +195,53 @@ def parse_volume(root: xml.Element, pool_type: str, *, needs_capacity: bool = Tr
     """
     if root.tag != "volume":
         raise VirError(XML_ERROR, f"expecting root element of 'volume', not '{xml.local_name(root)}'")
-    volume = Volume.parse(root)
-    if not volume.name:
+    if not root.findtext("name"):
         raise VirError(XML_ERROR, "missing volume name element")
-    volume.type = volume.type or None
-    if volume.type not in (None, *TYPES):
-        raise VirError(CONFIG_UNSUPPORTED, f"unknown volume type '{volume.type}'")
-    volume.source = None
-    volume.target = volume.target or Target()
+    kind = root.get("type") or None
+    if kind not in (None, *TYPES):
+        raise VirError(CONFIG_UNSUPPORTED, f"unknown volume type '{kind}'")
     formats = FORMATS.get(pool_type, ())
-    if volume.backing is not None:
-        volume.backing.format = _format(volume.backing.format, formats)
-        volume.backing = volume.backing if volume.backing.path else None
-    _sizes(volume, needs_capacity=needs_capacity)
-    volume.target.format = _format(volume.target.format, formats)
+    # What is wrong is told of in libvirt's order: the image below, sizes, the format, the rest.
+    backing = _backing(_taken(root, "backingStore"), formats)
+    target = _taken(root, "target")
+    if needs_capacity and not root.findtext("capacity"):
+        raise VirError(XML_ERROR, "missing capacity element")
+    volume = Volume.parse(root)
+    _sizes(volume)
+    format = _format(target.find("format"), formats) if target is not None else _format(None, formats)
+    volume.target = Target.parse(target) if target is not None else Target()
+    volume.type, volume.source, volume.backing, volume.target.format = kind, None, backing, format
     return volume
 
 
-def _format(name: "str | None", formats: "tuple[str, ...]") -> "str | None":
+def _taken(root: xml.Element, tag: str) -> "xml.Element | None":
+    """Take the elements of a tag out of a document and return the first."""
+    found = root.findall(tag)
+    for element in found:
+        root.remove(element)
+    return found[0] if found else None
+
+
+def _backing(element: "xml.Element | None", formats: "tuple[str, ...]") -> "BackingStore | None":
+    if element is None or not element.findtext("path"):
+        return None
+    format = _format(element.find("format"), formats)
+    store = BackingStore.parse(element)
+    store.format = format
+    return store
+
+
+def _format(element: "xml.Element | None", formats: "tuple[str, ...]") -> "str | None":
+    name = element.get("type") if element is not None else None
     if not formats:
         return None
     if name and name not in formats:
         raise VirError(CONFIG_UNSUPPORTED, f"unknown volume format type {name}")
-    return name or formats[0]
+    return str(name or formats[0])
 
 
-def _sizes(volume: Volume, *, needs_capacity: bool) -> None:
+def _sizes(volume: Volume) -> None:
     if volume.capacity is None:
-        if needs_capacity:
-            raise VirError(XML_ERROR, "missing capacity element")
         volume.capacity = 0
     volume.says_allocation = volume.allocation is not None
     if not volume.says_allocation:

@@ -4,6 +4,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import CheckpointRef, DomainRef
 from pyvirsh.backend.checks import allowed, exclusive, requires
 from pyvirsh.backend.conf.checkpoint import Checkpoint, align_disks, parse_checkpoint
+from pyvirsh.backend.conf.domain.filling.inactive import strip
 from pyvirsh.backend.errors import INVALID_ARG, NO_DOMAIN_CHECKPOINT, OPERATION_UNSUPPORTED, VirError
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.guest import Guest
@@ -117,6 +118,7 @@ def _refs(guest: Guest, above: Moment, flags: int, *, deep: bool) -> "list[Check
 
 def _make(guest: Guest, checkpoint: Checkpoint) -> Moment:
     checkpoint.domain = guest.live.model.copy()
+    strip(checkpoint.domain)
     align_disks(checkpoint)
     current = guest.checkpoints.current
     checkpoint.parent = current.name if current is not None else None

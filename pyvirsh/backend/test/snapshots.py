@@ -3,6 +3,7 @@
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef, SnapshotRef
 from pyvirsh.backend.checks import allowed, exclusive, requires
+from pyvirsh.backend.conf.domain.filling.inactive import strip
 from pyvirsh.backend.conf.snapshot import OFFLINE, Snapshot, align_disks, parse_snapshot
 from pyvirsh.backend.errors import (
     INVALID_ARG,
@@ -180,6 +181,7 @@ class Snapshots(TestBase):
 
     def _make(self, guest: Guest, snapshot: Snapshot) -> Moment:
         snapshot.domain = guest.live.model.copy()
+        strip(snapshot.domain)
         snapshot.state = _STATE_NAMES.get(guest.state, "nostate")
         location = "external"
         if snapshot.memory != "external":
