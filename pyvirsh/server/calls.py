@@ -18,7 +18,7 @@ PROGRAMS = (protocol.REMOTE_PROGRAM, protocol.QEMU_PROGRAM, protocol.LXC_PROGRAM
 _SPARSE = 1
 
 # Words of libvirt's names that are not simply capitalized.
-_SPELLED = {"nwfilters": "NWFilters", "xml": "XML"}
+_SPELLED = {"nwfilter": "NWFilter", "nwfilters": "NWFilters", "xml": "XML"}
 
 # The part of libvirt that a peer is told an error comes from.
 _FROM_RPC = 7

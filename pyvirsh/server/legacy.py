@@ -117,3 +117,18 @@ def domain_get_interface_parameters(
             raise
         return [], _INTERFACE_PARAMETERS
     return (params if nparams else []), len(params)
+
+
+@_handler
+def domain_get_cpu_stats(
+    driver: Driver, dom: DomainRef, nparams: int, start_cpu: int, ncpus: int, flags: int
+) -> "tuple[Any, ...]":
+    """Answer with how many CPUs there are, how many values each has, or the values, by what is asked."""
+    params = driver.domain_get_cpu_stats(dom, start_cpu, ncpus, flags)
+    if not ncpus:
+        return [], len(params)
+    each = next((at for at in range(1, len(params)) if params[at][0] == params[0][0]), len(params))
+    if not nparams:
+        return [], each
+    kept = min(each, nparams)
+    return [param for at, param in enumerate(params) if at % each < kept], kept
