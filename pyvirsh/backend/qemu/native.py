@@ -9,6 +9,7 @@ from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 from pyvirsh.backend.qemu import aliases, argv, defaults
 from pyvirsh.backend.qemu.argv.display import VNC_PORT
+from pyvirsh.backend.qemu.checks import general
 from pyvirsh.backend.qemu.facts import Facts, Host
 
 FORMAT = "qemu-argv"
@@ -30,6 +31,7 @@ def to_argv(domain: Domain, facts: Facts, host: Host, state: str) -> str:
 
     state: the directory below which the driver keeps what running guests need.
     """
+    general.check_cpu(domain, facts)
     prepare(domain)
     short = f"-1-{domain.name[:_NAME_MAX]}"
     run = f"{state}/domain-{short}"

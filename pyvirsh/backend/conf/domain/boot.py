@@ -111,6 +111,9 @@ class Os(Model):
     has_loader: bool = False
 
     def after_parse(self, element: Element) -> None:
+        if self.type == "hvm":
+            self.init = self.initdir = self.inituser = self.initgroup = None
+            self.initargs, self.initenvs = [], []
         self.firmware = self.firmware or None
         self.has_loader = element.find("loader") is not None
         if self.firmware is None:
@@ -121,6 +124,7 @@ class Os(Model):
         self.machine = self.machine or None
         if self.loader_format not in (None, *_FIRMWARE_FORMATS):
             raise VirError(XML_ERROR, f"Unsupported loader format '{self.loader_format}'")
+        self.acpi_tables = [AcpiTable.parse(table) for table in element.findall("acpi/table")]
         kinds = [table.type for table in self.acpi_tables]
         for kind in kinds:
             if kinds.count(kind) > 1 and kind != "raw":

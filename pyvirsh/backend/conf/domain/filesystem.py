@@ -5,13 +5,27 @@ Source: libvirt's domain XML format, "Filesystems".
 
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.domain.disk import FORMATS, VIRTIO_MODELS
-from pyvirsh.backend.conf.model import Model, flag, inline, integer, on_off, one, scaled, sized, text
+from pyvirsh.backend.conf.domain.security import IdMap
+from pyvirsh.backend.conf.model import Model, flag, inline, integer, many, on_off, one, scaled, sized, text
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_SOURCE, NO_TARGET, XML_ERROR, VirError
 
 _TYPES = ("mount", "block", "file", "template", "ram", "bind", "volume")
 # What a file system of a type stands on.
 _SOURCES = {"mount": "dir", "bind": "dir", "block": "dev", "file": "file", "template": "name"}
+
+
+# What only a file system that virtiofsd serves has.
+_VIRTIOFS = (
+    "binary_path",
+    "binary_xattr",
+    "binary_cache",
+    "binary_sandbox",
+    "binary_posix_lock",
+    "binary_flock",
+    "binary_threads",
+    "binary_open_files",
+)
 
 
 class Filesystem(Model):
@@ -39,6 +53,18 @@ class Filesystem(Model):
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     binary_path: str | None = text("binary/@path")
     binary_xattr: str | None = on_off("binary/@xattr", lenient=True)
+    binary_cache: str | None = text("binary/cache/@mode", choices=("none", "always"))
+    binary_sandbox: str | None = text("binary/sandbox/@mode", choices=("namespace", "chroot"))
+    binary_posix_lock: str | None = on_off("binary/lock/@posix")
+    binary_flock: str | None = on_off("binary/lock/@flock")
+    binary_threads: int | None = integer(
+        "binary/thread_pool/@size",
+        signed=True,
+        unknown=(XML_ERROR, "cannot parse thread pool size '{}' for virtiofs"),
+    )
+    binary_open_files: int | None = integer("binary/openfiles/@max")
+    uid_maps: list[IdMap] = many("idmap/uid", IdMap)
+    gid_maps: list[IdMap] = many("idmap/gid", IdMap)
     source_dir: str | None = text("source/@dir")
     source_dev: str | None = text("source/@dev")
     source_file: str | None = text("source/@file")
@@ -60,7 +86,9 @@ class Filesystem(Model):
         if self.driver_type is None:
             self.driver_wrpolicy = self.driver_format = None
         if self.driver_type != "virtiofs":
-            self.binary_path = self.binary_xattr = None
+            for name in _VIRTIOFS:
+                setattr(self, name, None)
+            self.uid_maps, self.gid_maps = [], []
         if not self.target_dir and not self.source_socket:
             raise VirError(NO_TARGET, self.source_dir or self.source_dev or self.source_file or "")
 

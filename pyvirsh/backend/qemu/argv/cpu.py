@@ -41,7 +41,7 @@ def _model(plan: Plan) -> "list[str]":
         parts = ["host" if cpu.mode == "host-passthrough" else "max"]
         if cpu.migratable is not None and (cpu.mode == "host-passthrough" or cpu.migratable == "off"):
             parts.append(f"migratable={cpu.migratable}")
-    elif cpu.mode == "host-model":
+    elif cpu.mode == "host-model" or cpu.match == "minimum":
         cpu = expand(cpu, plan.facts, accelerator(plan.domain.type))
         parts = [cpu.model or ""]
     else:

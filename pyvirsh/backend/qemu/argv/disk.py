@@ -3,7 +3,7 @@
 from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
 from pyvirsh.backend.conf.domain.source import DiskSource
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, VirError
 from pyvirsh.backend.qemu.aliases import narrow, scsi_model
 from pyvirsh.backend.qemu.argv import storage
 from pyvirsh.backend.qemu.argv.controller import mapping
@@ -139,7 +139,7 @@ def _device(plan: Plan, disk: Disk, node: "str | None") -> "Props":
     bus = disk.target_bus or ""
     makers = {"ide": _ide, "sata": _sata, "scsi": _scsi, "virtio": _virtio, "usb": _usb, "fdc": _floppy}
     if bus not in makers:
-        raise VirError(CONFIG_UNSUPPORTED, f"disk bus '{bus}' is not supported")
+        raise VirError(INTERNAL_ERROR, f"unsupported disk bus '{bus}' with device setup")
     place = makers[bus](plan, disk)
     index = None if bus == "fdc" else boot_index(plan, disk)
     return {

@@ -78,6 +78,10 @@ def _virtiofs(plan: Plan, filesystem: Filesystem) -> None:
     )
 
 
+# Names of virtiofsd's ways to cache.
+_CACHES = {"none": "never", "always": "always"}
+
+
 def _daemon(plan: Plan, filesystem: Filesystem, socket: str) -> "list[str]":
     program = filesystem.binary_path or plan.host.programs.get("virtiofsd")
     if not program:
@@ -88,6 +92,17 @@ def _daemon(plan: Plan, filesystem: Filesystem, socket: str) -> "list[str]":
     words = [program, "--socket-path", socket, "--shared-dir", filesystem.source_dir or ""]
     if filesystem.binary_xattr == "on":
         words.append("--xattr")
+    for option, value in (
+        ("--cache", filesystem.binary_cache and _CACHES[filesystem.binary_cache]),
+        ("--sandbox", filesystem.binary_sandbox),
+        ("--thread-pool-size", filesystem.binary_threads),
+        ("--rlimit-nofile", filesystem.binary_open_files),
+    ):
+        if value is not None:
+            words += [option, str(value)]
+    for option, maps in (("--translate-uid", filesystem.uid_maps), ("--translate-gid", filesystem.gid_maps)):
+        for one in maps:
+            words += [option, f"map:{one.start}:{one.target}:{one.count}"]
     if filesystem.readonly:
         words.append("--readonly")
     return words

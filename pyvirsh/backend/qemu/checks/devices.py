@@ -32,6 +32,9 @@ def _refuse(detail: str) -> VirError:
 # -- interfaces ------------------------------------------------------------------------------------------
 
 
+_WITH_MTU = ("network", "bridge", "ethernet", "vhostuser")
+
+
 def _interface(interface: Interface) -> None:
     kind, source = interface.type, interface.source
     if kind in ("bridge", "network", "direct") and source is None:
@@ -53,7 +56,14 @@ def _interface(interface: Interface) -> None:
     _teaming(interface)
     _queues(interface)
     _forwards(interface)
-    if interface.mtu is not None and kind in ("user", "hostdev"):
+    if interface.coalesce_rx_frames is not None and kind not in ("network", "bridge"):
+        raise _refuse(f"coalesce settings on interface type {kind} are not supported")
+    served = interface.backend_type == "passt"
+    if (
+        interface.mtu is not None
+        and kind not in ("network", "bridge", "ethernet", "vhostuser")
+        and not served
+    ):
         raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
 
 
@@ -128,7 +138,7 @@ def _input(device: Input, domain: Domain) -> None:
         return
     if device.bus == "ps2" and device.type not in ("mouse", "keyboard"):
         raise VirError(INTERNAL_ERROR, f"ps2 bus does not support {device.type} input device")
-    if device.bus not in ("ps2", "usb", "virtio"):
+    if device.bus not in ("ps2", "usb", "virtio", "none"):
         raise VirError(INTERNAL_ERROR, f"unsupported input bus {device.bus}")
     if device.bus == "usb":
         if device.type == "passthrough":

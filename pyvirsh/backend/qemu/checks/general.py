@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf import bitmap, cpumodels
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.features import Timer
@@ -172,18 +172,26 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
         if not host.kvm:
             detail = f"domain type='kvm' cannot run here: {host.kvm_reason}; use type='qemu' for emulation"
             raise _refuse(detail)
-    elif domain.cpu is not None and domain.cpu.mode == "host-passthrough":
-        detail = (
-            f"CPU mode 'host-passthrough' for {domain.os.arch} {domain.type} domain on {host.arch} host is "
-            "not supported by hypervisor"
-        )
-        raise _refuse(detail)
+    check_cpu(domain, facts)
     _cpu_model(domain, facts)
     for name in ("initrd", "cmdline"):
         if getattr(domain.os, name) and not domain.os.kernel:
             raise VirError(XML_ERROR, f"{name} specified without kernel")
     for element in _unkept(domain):
         raise _refuse(f"{element} is not supported by this driver: remove the element")
+
+
+def check_cpu(domain: Domain, facts: Facts) -> None:
+    """Check what must be known of a CPU before QEMU is told of it."""
+    cpu = domain.cpu
+    if cpu is None:
+        return
+    if domain.type != "kvm" and cpu.mode == "host-passthrough":
+        guest = f"{domain.os.arch} {domain.type} domain on {facts.arch} host"
+        raise _refuse(f"CPU mode 'host-passthrough' for {guest} is not supported by hypervisor")
+    if cpu.mode == "custom" and cpu.model and facts.cpus and cpu.model not in facts.cpus:
+        if cpu.model not in cpumodels.names(domain.os.arch or ""):
+            raise VirError(INTERNAL_ERROR, f"Unknown CPU model {cpu.model}")
 
 
 def _cpu_model(domain: Domain, facts: Facts) -> None:

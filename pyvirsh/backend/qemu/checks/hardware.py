@@ -33,7 +33,8 @@ def check(domain: Domain, facts: Facts) -> None:
     for hostdev in devices.hostdevs:
         _hostdev(domain, hostdev, facts)
     for filesystem in devices.filesystems:
-        _filesystem(domain, filesystem)
+        _filesystem(filesystem)
+    _shared(domain)
 
 
 def _refuse(detail: str) -> VirError:
@@ -99,7 +100,7 @@ def _hostdev(domain: Domain, hostdev: HostDev, facts: Facts) -> None:
         raise _refuse("graphics device is needed for attribute value 'display=on' in <hostdev>")
 
 
-def _filesystem(domain: Domain, filesystem: Filesystem) -> None:
+def _filesystem(filesystem: Filesystem) -> None:
     if filesystem.space_hard_limit or filesystem.space_soft_limit:
         raise _refuse("filesystem usage limits are not supported with QEMU")
     if filesystem.driver_type != "virtiofs":
@@ -108,8 +109,21 @@ def _filesystem(domain: Domain, filesystem: Filesystem) -> None:
         raise _refuse("virtiofs only supports passthrough accessmode")
     if filesystem.multidevs not in (None, "default"):
         raise _refuse("virtiofs does not support multidevs")
+
+
+def _shared(domain: Domain) -> None:
+    """See that other processes can reach the memory where they serve a device."""
     backing = domain.memory_backing
     cells = domain.cpu.cells if domain.cpu is not None else []
-    shared = backing is not None and backing.access_mode == "shared"
-    if not shared and not (cells and all(cell.mem_access == "shared" for cell in cells)):
-        raise _refuse("'virtiofs' requires shared memory")
+    if backing is not None and backing.access_mode == "shared":
+        return
+    if cells and all(cell.mem_access == "shared" for cell in cells):
+        return
+    devices = domain.devices
+    for served, what in (
+        (any(disk.type == "vhostuser" for disk in devices.disks), "vhostuser"),
+        (any(one.type == "vhostuser" for one in devices.interfaces), "interface"),
+        (any(one.driver_type == "virtiofs" for one in devices.filesystems), "virtiofs"),
+    ):
+        if served:
+            raise _refuse(f"'{what}' requires shared memory")

@@ -25,7 +25,7 @@ FORMATS = (
     "dmg",
     "parallels",
 )
-_BUSES = ("ide", "sata", "scsi", "virtio", "usb", "fdc")
+_BUSES = ("ide", "sata", "scsi", "virtio", "usb", "fdc", "sd", "xen", "uml")
 
 
 def check(domain: Domain, facts: Facts) -> None:
