@@ -115,8 +115,8 @@ class Session(Lookups):
             driver.abandon()
 
     def connect(self, uri: "str | None", *, read_only: bool) -> None:
-        """Close the connection and open another.  Errors: CommandFailed; `uri` is then kept as it was."""
-        before = self.uri
+        """Close the connection and open another.  Errors: CommandFailed; what is open next is then as before."""
+        before, was_read_only = self.uri, self.read_only
         if self._driver is not None and self.uri is None:
             before = self._driver.uri
         self.disconnect()
@@ -125,7 +125,7 @@ class Session(Lookups):
         try:
             self._open()
         except CommandFailed:
-            self.uri = before
+            self.uri, self.read_only = before, was_read_only
             raise
 
     def disconnect(self) -> None:
