@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from embedded import domain, end, linux, read_until
+from embedded import EMULATOR, domain, end, linux, read_until
 from pyvirsh import backend
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import PARAM_BOOLEAN, PARAM_ULLONG
@@ -96,7 +96,7 @@ def test_the_host_s_model_is_one_that_can_be_had(house):
     dom = house.driver.domain_create_xml(xml)
     head, *shown, _ = cpu_of(house, dom)
     assert head == "<cpu mode='custom' match='exact' check='full'>"
-    capabilities = house.driver.connect_get_domain_capabilities(None, "x86_64", "pc", "qemu")
+    capabilities = house.driver.connect_get_domain_capabilities(EMULATOR, "x86_64", "pc", "qemu")
     mode = capabilities.partition("<mode name='host-model' supported='yes'>")[2].partition("</mode>")[0]
     assert shown == [line.strip() for line in mode.strip().split("\n")]
 
@@ -265,6 +265,19 @@ def test_a_base_that_is_not_stated_with_its_format_is_refused(house, tmp_path, b
     assert house.state(dom) == (5, c.DOMAIN_SHUTOFF_FAILED)
 
 
+def test_a_write_beyond_a_threshold_is_told(house, image):
+    dom = house.start("g", devices=DISK.format(format="qcow2", path=image))
+    assert refused(house.driver.domain_set_block_threshold, dom, "vdb", 1) == (
+        "invalid argument: failed to find disk 'vdb'"
+    )
+    house.run("domblkthreshold", "g", "vda", "4096")
+    write = 'qemu-io -d /machine/peripheral/virtio-disk0/virtio-backend "write 1M 64k"'
+    with house.listening(c.DOMAIN_EVENT_ID_BLOCK_THRESHOLD) as events:
+        house.run("qemu-monitor-command", "g", "--hmp", write)
+        (event,) = events.next_events(90)
+    assert event.values[:3] == ("vda", str(image), 4096) and event.values[3] > 0
+
+
 def test_peeking(house, tmp_path):
     raw = tmp_path / "raw"
     raw.write_bytes(b"0123456789" + bytes(2**20))
@@ -426,6 +439,9 @@ def test_an_agent_that_is_slow(house, monkeypatch):
     with agent.Agent(house.guest(dom), path) as talk:
         assert talk.execute("guest-ping") == {}
     thread.join(10)
+    house.run("guest-agent-timeout", "g", "--timeout", "0")
+    assert "not responding" in refused(agent.Agent(house.guest(dom), path).__enter__)
+    assert "less than the minimum" in refused(house.driver.domain_agent_set_response_timeout, dom, -3)
 
 
 def backend_socket(path):

@@ -10,7 +10,12 @@ import select
 import socket
 import time
 
-from pyvirsh.backend.constants import DOMAIN_RUNNING
+from pyvirsh.backend.constants import (
+    DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK,
+    DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT,
+    DOMAIN_RUNNING,
+)
+from pyvirsh.backend.durable import read_file
 from pyvirsh.backend.errors import (
     AGENT_COMMAND_FAILED,
     AGENT_UNRESPONSIVE,
@@ -39,6 +44,9 @@ SYNC_AGAIN_SECONDS = 0.5
 # How soon an agent says that it cannot shut the guest down; that it can, it shows by doing so.
 REFUSAL_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+FOREVER = 1e6
+# In a guest's directory: how long its agent may take, if somebody has set that.
+TIMEOUT = "agent-timeout"
 
 
 def channel(domain: "Domain") -> "Channel | None":
@@ -65,6 +73,17 @@ def socket_path(domain: "Domain") -> str:
     return path
 
 
+def _sync_seconds(guest: live.Guest) -> float:
+    """Return how long an agent may take to show that it is there: as somebody has set it, or as usual."""
+    stated = (read_file(guest.file(TIMEOUT)) or b"").decode()
+    seconds = int(stated) if stated else DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT
+    usual = {
+        DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK: FOREVER,
+        DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT: SYNC_SECONDS,
+    }
+    return usual.get(seconds, float(seconds))
+
+
 class Agent:
     """One conversation with the agent of a running guest."""
 
@@ -72,6 +91,7 @@ class Agent:
         self._guest = guest
         self._path = path
         self._seconds = seconds
+        self._sync_seconds = _sync_seconds(guest)
         self._lock = Lock(guest.path, "agent.lock", "agent")
         self._reader = qmp.Reader(ANSWER_MAX)
         self._inbox: list[dict[str, Any]] = []
@@ -84,7 +104,7 @@ class Agent:
             raise VirError(AGENT_UNRESPONSIVE, monitor.silent(self._guest, SYNC_SECONDS).detail)
         self._lock.acquire()
         try:
-            self._socket.settimeout(SYNC_SECONDS)
+            self._socket.settimeout(max(self._sync_seconds, SYNC_AGAIN_SECONDS))
             self._socket.connect(self._path)
             self._synchronise()
         except OSError as error:
@@ -105,7 +125,7 @@ class Agent:
         The agent may be busy noticing that its last caller has gone, and lose what comes meanwhile:
         it is asked again until it answers.  A slow one may answer long after it has been asked again.
         """
-        deadline = time.monotonic() + SYNC_SECONDS
+        deadline = time.monotonic() + self._sync_seconds
         # It makes the agent drop what may have been left half said, and complain, which must not come late.
         mark = b"\xff"
         while True:

@@ -121,6 +121,36 @@ def domain_block_stats(driver: "QemuDriver", dom: DomainRef, path: str) -> "tupl
     return rd_req, rd_bytes, wr_req, wr_bytes, -1
 
 
+def nodes_of(disk: "Disk") -> "list[tuple[str, str, str]]":
+    """Return a running guest's images of a disk: name, path and QEMU's node, the uppermost first."""
+    found = []
+    if disk.source is not None and disk.source.index:
+        target, number = str(disk.target_dev), disk.source.index
+        found.append((target, path_of(disk) or "", f"libvirt-{number}-storage"))
+        store = disk.backing
+        while store is not None and store.type is not None and store.index:
+            path = store.source.file or store.source.dev or "" if store.source is not None else ""
+            found.append((f"{target}[{store.index}]", path, f"libvirt-{store.index}-storage"))
+            store = store.backing
+    return found
+
+
+def domain_set_block_threshold(
+    driver: "QemuDriver", dom: DomainRef, dev: str, threshold: int, flags: int = 0
+) -> None:
+    allowed(flags, 0, "qemuDomainSetBlockThreshold")
+    guest = driver.guest(dom)
+    for disk in driver.live_definition(guest).devices.disks:
+        top = disk.source.index if disk.source is not None else None
+        for name, _, node in nodes_of(disk):
+            if dev == name or dev == f"{disk.target_dev}[{top}]" == f"{name}[{top}]":
+                with Monitor(guest) as monitor:
+                    arguments = {"node-name": node, "write-threshold": threshold}
+                    monitor.execute("block-set-write-threshold", arguments)
+                return
+    raise VirError(INVALID_ARG, f"failed to find disk '{dev}'")
+
+
 def domain_get_disk_errors(driver: "QemuDriver", dom: DomainRef, flags: int = 0) -> "list[tuple[str, int]]":
     allowed(flags, 0, "qemuDomainGetDiskErrors")
     guest = driver.guest(dom)

@@ -37,6 +37,7 @@ METHODS = {
         "domain_block_stats_flags",
         "domain_get_block_info",
         "domain_get_disk_errors",
+        "domain_set_block_threshold",
     ),
     "events": (
         "connect_domain_event_callback_deregister_any",
@@ -144,6 +145,7 @@ METHODS = {
     ),
     "passthrough": (
         "domain_agent_command",
+        "domain_agent_set_response_timeout",
         "domain_get_messages",
         "domain_monitor_command",
         "domain_monitor_command_with_files",

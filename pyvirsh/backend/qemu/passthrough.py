@@ -10,7 +10,7 @@ from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import DomainRef
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.durable import write_file
-from pyvirsh.backend.errors import INTERNAL_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, VirError
 from pyvirsh.backend.qemu import agent
 from pyvirsh.backend.qemu.monitor import Monitor
 
@@ -75,6 +75,19 @@ def domain_monitor_command_with_files(
             raise VirError(INTERNAL_ERROR, "Unable to append command 'id' string")
         answer = monitor.ask({**message, "id": "libvirt-1"}, tuple(fds))
     return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+
+
+def domain_agent_set_response_timeout(
+    driver: "QemuDriver", dom: DomainRef, timeout: int, flags: int = 0
+) -> int:
+    allowed(flags, 0, "qemuDomainAgentSetResponseTimeout")
+    least = c.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK
+    if timeout < least:
+        detail = f"guest agent timeout '{timeout}' is less than the minimum '{least}'"
+        raise VirError(INVALID_ARG, detail)
+    guest = driver.guest(dom)
+    write_file(guest.file(agent.TIMEOUT), str(timeout).encode(), sync=False)
+    return 0
 
 
 def domain_agent_command(

@@ -31,7 +31,7 @@ from pyvirsh.backend.qemu import (
     taps,
     validate,
 )
-from pyvirsh.backend.qemu.disks import path_of
+from pyvirsh.backend.qemu.disks import nodes_of, path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,6 +185,7 @@ def devices(domain: "Domain") -> "dict[str, dict[str, str]]":
     found: dict[str, dict[str, str]] = {}
     for disk in domain.devices.disks:
         found[str(disk.info.alias)] = {"dst": str(disk.target_dev), "path": path_of(disk) or ""}
+        found |= {node: {"dst": name, "path": path, "node": node} for name, path, node in nodes_of(disk)}
     for channel in domain.devices.channels:
         alias = str(channel.info.alias)
         found[alias] = {"name": channel.target_name or "", "chardev": f"char{alias}"}
