@@ -127,6 +127,17 @@ def test_through_pipes_to_the_escape_character(house, guest):
     assert house.state(guest)[0] == c.DOMAIN_RUNNING
 
 
+def test_what_is_typed_last_arrives(house, guest):
+    """However soon the user hangs up, and however soon another comes."""
+    with talk(house, guest) as console:
+        console.run("echo $((6*7))x", "42x")
+    for number in range(3):
+        with talk(house, guest) as console:
+            console.type(f"echo $((6*7))x >> /tmp/typed-{os.getpid()}; : {number}\n")
+    with talk(house, guest) as console:
+        console.run(f"echo =$(wc -l < /tmp/typed-{os.getpid()})=", "=3=")
+
+
 def test_no_input_at_all(house, guest):
     words = [PYVIRSH, "-q", "-c", house.uri, "console", "g"]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)

@@ -159,7 +159,7 @@ class Supervisor:
         try:
             self.set_state(c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_STARTING_UP)
             setup = [(name, arguments) for name, arguments in self.spec.pop("setup", ())]
-            if self.spec["plug"]:
+            if self.spec.get("plug"):
                 yield plugging(self.spec["plug"], (yield [("query-hotpluggable-cpus", None)])[0])
             machine = yield [*MACHINE, *setup]
             yield from self.look_at_cpu(machine)
@@ -197,7 +197,7 @@ class Supervisor:
 
     def look_at_cpu(self, machine: "list[Any]") -> "Script":
         """Ask which features the guest's CPUs have; only x86 has words for them."""
-        if not self.spec["cpuid"]:
+        if not self.spec.get("cpuid"):
             return
         try:
             path = machine[1][0]["qom-path"]
@@ -223,7 +223,7 @@ class Supervisor:
 
     def limit(self) -> None:
         """Put QEMU into the control groups that the definition asks for."""
-        if self.spec["limits"]:
+        if self.spec.get("limits"):
             from pyvirsh.backend.qemu.supervisor import cgroups
 
             guest = self.guest
