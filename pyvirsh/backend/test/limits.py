@@ -196,14 +196,20 @@ def _check_numa(tune: NumaTune) -> None:
 def device_values(name: str, text: str) -> "list[tuple[str, int]]":
     """Return the pairs of path and number in "PATH,NUMBER,PATH,NUMBER".  Errors: INVALID_ARG."""
     parts = text.split(",")
+    unreadable = VirError(INVALID_ARG, f"unable to parse blkio device '{name}' '{text}'")
     if len(parts) % 2:
-        raise VirError(INVALID_ARG, f"unable to parse blkio device '{name}' '{text}'")
+        raise unreadable
     pairs = []
-    for path, value in zip(parts[::2], parts[1::2], strict=True):
-        number = value.lstrip().removeprefix("+")
-        if not (number.isascii() and number.isdigit() and int(number) <= _DEVICE[name][1]):
-            detail = f"invalid value '{value}' for parameter '{name}' of device '{path}'"
+    for at in range(0, len(parts), 2):
+        path, value = parts[at : at + 2]
+        digits = value.lstrip().removeprefix("+")
+        number = digits[: len(digits) - len(digits.lstrip("0123456789"))]
+        if not number or int(number) > _DEVICE[name][1]:
+            rest = ",".join(parts[at + 1 :])
+            detail = f"invalid value '{rest}' for parameter '{name}' of device '{path}'"
             raise VirError(INVALID_ARG, detail)
+        if number != digits:
+            raise unreadable
         pairs.append((path, int(number)))
     return pairs
 
