@@ -76,6 +76,17 @@ def test_cpu_time_is_limited_and_told(house):
     assert not os.path.exists(path)
 
 
+def test_a_plugged_vcpu_has_the_share_of_the_others(house):
+    need(house, "cpu")
+    xml = domain("g").replace("<vcpu>1", "<vcpu current='1'>2")
+    dom = house.driver.domain_create_xml(xml)
+    house.run("schedinfo", "g", "--set", "vcpu_quota=30000")
+    house.driver.domain_set_vcpus(dom, 2)
+    name = "cpu.cfs_quota_us" if cgroups.version("cpu") == 1 else "cpu.max"
+    with open(f"{group(dom, 'cpu')}/vcpu1/{name}") as file:
+        assert file.read().split()[0] == "30000"
+
+
 def test_limits_of_a_definition_hold_from_the_start_to_whatever_end(house):
     need(house, "cpu", "memory")
     kind = cgroups.version("cpu")

@@ -169,7 +169,7 @@ def set_most(domain: "Domain", nvcpus: int) -> None:
 
 def _change_live(changed: Change, numbers: "list[int]", *, on: bool) -> None:
     """Plug CPUs of the running guest in or out, and say so in its definition as far as it went."""
-    from pyvirsh.backend.qemu import livexml, resize, starting
+    from pyvirsh.backend.qemu import limits, livexml, resize, starting
 
     domain, guest = changed.live, changed.guest
     if domain is None or guest is None or not numbers:
@@ -195,6 +195,7 @@ def _change_live(changed: Change, numbers: "list[int]", *, on: bool) -> None:
     lifecycle.ask(guest, {"op": "look"})
     if on:
         resize.place_vcpus(guest, starting.pins(domain)["vcpu"], numbers)
+        limits.limit_new_threads(guest, domain)
 
 
 def _unplug(monitor: Monitor, number: int) -> None:

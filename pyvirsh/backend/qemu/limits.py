@@ -62,6 +62,13 @@ def _stated(device: BlkioDevice) -> "dict[str, Any]":
     return {name: value for name in device.declared() if (value := getattr(device, name))}
 
 
+def limit_new_threads(guest: "Guest", domain: "Domain") -> None:
+    """Give virtual CPUs that have been plugged in the same share of time as the others."""
+    tune = domain.cputune
+    if tune is not None and (tune.period or tune.quota):
+        _limit(guest, "cpu", {"period": tune.period, "quota": tune.quota})
+
+
 def _limit(guest: "Guest", controller: str, values: "dict[str, Any]") -> None:
     threads = [
         (words[0], int(words[1]), int(words[2]))
