@@ -6,7 +6,7 @@ A pure function of what QEMU says of its models; see `probe.models`.  For x86 th
 from pyvirsh.backend.conf import cpubaseline
 from pyvirsh.backend.conf.cpumap import FEATURES
 from pyvirsh.backend.conf.domain.cpu import Cpu, CpuFeature
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, CPU_INCOMPATIBLE, VirError
 from pyvirsh.backend.qemu import cpuid
 from pyvirsh.backend.qemu.facts import Facts
 
@@ -113,7 +113,7 @@ def _is_version(name: str) -> bool:
 def expand(cpu: Cpu, facts: Facts, accelerator: str) -> Cpu:
     """Return a CPU that states the host's model; the features that `cpu` asks for are kept.
 
-    Errors: CONFIG_UNSUPPORTED if QEMU does not tell what its models are.
+    Errors: CONFIG_UNSUPPORTED if QEMU does not tell what its models are; CPU_INCOMPATIBLE.
     """
     found = nearest(facts.models(accelerator))
     if found is None:
@@ -126,5 +126,14 @@ def expand(cpu: Cpu, facts: Facts, accelerator: str) -> Cpu:
     asked = {feature.name for feature in cpu.features}
     features = [("require", name) for name in found.added] + [("disable", name) for name in found.removed]
     made.features = [CpuFeature(policy=policy, name=name) for policy, name in features if name not in asked]
-    made.features += [feature.copy() for feature in cpu.features]
+    there = set(facts.models(accelerator)[BEST].features) - set(found.removed)
+    forbidden = [str(one.name) for one in cpu.features if one.policy == "forbid" and one.name in there]
+    if forbidden:
+        detail = f"Host CPU provides forbidden features: {', '.join(forbidden)}"
+        raise VirError(CPU_INCOMPATIBLE, detail)
+    for feature in cpu.features:
+        copied = feature.copy()
+        if feature.policy == "optional":
+            copied.policy = "require" if feature.name in there else "disable"
+        made.features.append(copied)
     return made

@@ -9,6 +9,7 @@ from pyvirsh.backend.conf.domain.features import Timer
 from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.tuning import CpuTune
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError
+from pyvirsh.backend.qemu.checks import threads
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
 _VIRT_TYPES = ("qemu", "kvm")
@@ -26,7 +27,7 @@ def check(domain: Domain, facts: Facts) -> None:
     _lifecycle(domain)
     for timer in domain.clock.timers if domain.clock is not None else ():
         _timer(timer, domain)
-    _threads(domain)
+    threads.check(domain)
 
 
 def _refuse(detail: str) -> VirError:
@@ -142,25 +143,6 @@ def _timer(timer: Timer, domain: Domain) -> None:
         raise _refuse(f"unsupported rtc timer tickpolicy '{policy}'")
     if name == "pit" and policy == "merge":
         raise _refuse(f"unsupported pit tickpolicy '{policy}'")
-
-
-def _threads(domain: Domain) -> None:
-    """See that every I/O thread that a device names is there."""
-    stated = {thread.id for thread in domain.iothread_ids}
-    known = stated or set(range(1, (domain.iothreads or 0) + 1))
-    for disk in domain.devices.disks:
-        if disk.driver is None:
-            continue
-        named = [disk.driver.iothread, *(one.id for one in disk.driver.iothreads)]
-        for number in named:
-            if number is not None and number not in known:
-                raise _refuse(f"Disk iothread '{number}' not defined in iothreadid")
-    for controller in domain.devices.controllers:
-        if controller.driver is None:
-            continue
-        for number in [controller.driver.iothread, *(one.id for one in controller.driver.iothreads)]:
-            if number is not None and number not in known:
-                raise _refuse(f"controller iothread '{number}' not defined in iothreadid")
 
 
 # -- this host -------------------------------------------------------------------------------------------

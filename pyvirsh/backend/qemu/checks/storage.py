@@ -34,7 +34,7 @@ def check(domain: Domain, facts: Facts) -> None:
     for disk in domain.devices.disks:
         _bus(disk, board)
         _driver(disk)
-        _source(disk)
+        _source(disk, facts)
         _details(disk)
         _protocol(disk)
     _unique_targets(domain)
@@ -64,10 +64,10 @@ def _bus(disk: Disk, board: str) -> None:
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for disk")
     if disk.device == "disk" and disk.readonly and bus in ("ide", "sata"):
         raise _refuse(f"readonly {bus} disks are not supported")
-    if disk.device == "cdrom" and bus in ("virtio", "usb"):
-        if bus == "virtio":
-            raise _refuse(f"disk type of '{target}' does not support ejectable media")
-        raise _refuse(f"disk '{target}': device='cdrom' is not supported on bus 'usb': use sata or scsi")
+    if disk.device == "cdrom" and bus == "virtio":
+        raise _refuse(f"disk type of '{target}' does not support ejectable media")
+    if bus == "usb" and not disk.has_medium:
+        raise _refuse("'usb' disk must not be empty")
     _place(disk, board)
 
 
@@ -150,6 +150,8 @@ def _driver(disk: Disk) -> None:
         if disk.type == "dir":
             raise _refuse("storage type 'dir' requires use of storage format 'fat'")
         raise _refuse(f"unknown driver format value '{driver.type}'")
+    if driver.metadata_cache is not None and driver.type != "qcow2":
+        raise _refuse("metadata cache max size control is supported only with qcow2 images")
     if driver.rerror_policy == "enospace":
         raise _refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
     if driver.io == "native" and driver.cache not in ("none", "directsync"):
@@ -161,7 +163,7 @@ def _driver(disk: Disk) -> None:
             raise _refuse(f"disk '{target}': virtio options are only supported for virtio bus")
 
 
-def _source(disk: Disk) -> None:
+def _source(disk: Disk, facts: Facts) -> None:
     if disk.device in ("disk", "lun") and not disk.has_medium:
         if disk.type not in ("vhostuser", "vhostvdpa"):
             raise VirError(NO_SOURCE, disk.target_dev or "")
@@ -172,7 +174,9 @@ def _source(disk: Disk) -> None:
     if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
         raise _refuse("disk device='lun' is only valid for block type disk source")
     if disk.device == "lun" and disk.target_bus not in ("scsi", "virtio"):
-        raise _refuse("disk device='lun' is only valid for bus='scsi' or bus='virtio'")
+        raise _refuse(f"disk device='lun' is not supported for bus='{disk.target_bus}'")
+    if disk.device == "lun" and disk.target_bus == "virtio" and not facts.has("virtio-blk-pci", "scsi"):
+        raise _refuse("This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
     if disk.type == "dir" and not disk.readonly:
         raise _refuse("virtual FAT storage can't be accessed in read-write mode")
 

@@ -45,7 +45,10 @@ def complete(domain: Domain, facts: Facts, new_uuid: "Callable[[], str]") -> Non
 def _disk(disk: Disk) -> None:
     disk.driver = disk.driver or DiskDriver()
     disk.driver.name = disk.driver.name or "qemu"
-    disk.driver.type = disk.driver.type or "raw"
+    if disk.type == "nvme" and disk.source is not None:
+        disk.source.managed = disk.source.managed or "yes"
+    if disk.type != "volume":
+        disk.driver.type = disk.driver.type or "raw"
     for encryption in (disk.encryption, disk.source.encryption if disk.source else None):
         if encryption is not None and encryption.format == "luks":
             encryption.engine = encryption.engine or "qemu"
@@ -71,6 +74,8 @@ def video_model(facts: Facts) -> str:
 
 
 def _video(video: Video) -> None:
+    if video.model == "none":
+        video.vram = video.ram = video.vgamem = video.vram64 = video.driver = video.vgaconf = None
     if video.model == "vmvga":
         video.vram = video.vram or 16384
     elif video.model == "qxl":
