@@ -56,6 +56,12 @@ class Decoder:
 
     def feed(self, data: bytes) -> "list[Packet]":
         """Add received bytes; return the packets they complete.  Errors: FramingError."""
+        if not self._data and not self._skip and len(data) >= _LENGTH.size + _HEADER.size:
+            # Most come alone and whole.
+            if _LENGTH.unpack_from(data)[0] == len(data) <= LENGTH_MAX:
+                packet = _decode(data[_LENGTH.size :])
+                self._skip = packet.fds
+                return [packet]
         self._data += data
         packets = []
         while self._passed_over() and len(self._data) >= _LENGTH.size:

@@ -85,7 +85,12 @@ class RemoteDriver(Driver):
         return info, cpumaps
 
     def domain_get_vcpu_pin_info(self, dom: DomainRef, flags: int = 0) -> bytes:
-        vcpus = self.domain_get_vcpus_flags(dom, flags | 4)
+        try:
+            vcpus = self.domain_get_vcpus_flags(dom, flags | 4)
+        except VirError as error:
+            if error.code != NO_SUPPORT:
+                raise
+            vcpus = self.domain_get_info(dom)[3]
         cpumaps, _ = self._client.call("domain_get_vcpu_pin_info", (dom, vcpus, self._map_length(), flags))
         return bytes(cpumaps)
 
@@ -182,8 +187,16 @@ def _make(name: str) -> "Callable[..., Any]":
     as_bool = any(mark in name for mark in ("_is_", "_has_", "get_autostart"))
     takes_fds = "i" in marks
     with_strings = name in _WITH_STRINGS
+    # How many values a call has that goes over the wire just as it is given, and comes back so; -1: none.
+    direct = -2
 
     def method(self: RemoteDriver, *values: Any, flags: int = 0, fds: "tuple[int, ...]" = ()) -> Any:
+        nonlocal direct
+        if direct == -2:
+            direct = -1 if takes_fds or with_strings or as_bool else _direct(name)
+        if len(values) == direct:
+            answer = self._client.call(name, values)
+            return answer[0] if len(answer) == 1 else answer or None
         takes = _fields(f"{begin}_{name}_args")
         given = list(values)
         if takes_fds and (listed := [value for value in given if isinstance(value, list)]):
@@ -206,11 +219,30 @@ def _make(name: str) -> "Callable[..., Any]":
             count = result[gives.index("nparams")]
             if count:
                 sized = tuple(count if f == "nparams" else v for f, v in zip(takes, arguments, strict=True))
-                result = self._client.call(name, sized)
+                result = _fill(self._client, name, sized)
         return _shaped(gives, result, as_bool=as_bool)
 
     method.__name__ = name
     return method
+
+
+def _fill(client: Client, name: str, sized: "tuple[Any, ...]") -> "tuple[Any, ...]":
+    """Ask for typed parameters whose number is known."""
+    try:
+        return client.call(name, sized)
+    except VirError as error:
+        error.counted = True
+        raise
+
+
+def _direct(name: str) -> int:
+    """Return how many arguments a call has that needs nothing filled in, counted or opened; -1: it does."""
+    program, _, marks = protocol.PROCEDURES[name]
+    begin = prefix(program)
+    takes, gives = _fields(f"{begin}_{name}_args"), _fields(f"{begin}_{name}_ret")
+    if set(marks) & set("rw") or any(field in FILLED for field in takes):
+        return -1
+    return -1 if len(gives) > 1 and any(field in COUNTS for field in gives) else len(takes)
 
 
 def _check_open(fds: "tuple[int, ...]") -> None:
