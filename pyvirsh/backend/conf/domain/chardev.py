@@ -6,6 +6,7 @@ Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devic
 import ipaddress
 from typing import Any, Self
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel, check_labels
 from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, text
 from pyvirsh.backend.conf.xml import Element, Node
@@ -34,6 +35,9 @@ CHAR_TYPES = (
     "qemu-vdagent",
     "dbus",
 )
+
+
+PROTOCOLS = ("raw", "telnet", "telnets", "tls")
 
 
 class CharPeer(Model):
@@ -68,7 +72,7 @@ class CharSource(Model):
     )
     tty: str | None = text("@tty")
     peers: list[CharPeer] = many("source", CharPeer)
-    protocol: str | None = text("protocol/@type", choices=("raw", "telnet", "telnets", "tls"))
+    protocol: str | None = text("protocol/@type", choices=PROTOCOLS, lenient=True)
     log_file: str | None = text("log/@file")
     log_append: str | None = on_off("log/@append")
 
@@ -77,6 +81,11 @@ class CharSource(Model):
             if len(element.findall(tag)) > most:
                 count = "two source elements are" if most == 2 else f"one {tag} element is"
                 raise VirError(XML_ERROR, f"only {count} allowed for character device")
+        protocol = element.find("protocol")
+        stated = protocol.get("type") if protocol is not None else None
+        if self.type == "tcp" and stated is not None and stated not in PROTOCOLS:
+            place = "attribute 'type' in element 'protocol'"
+            raise VirError(XML_ERROR, f"Invalid value for {place}: '{stated}'.")
         if self.type == "udp":
             self.peers.sort(key=lambda peer: peer.mode != "bind")
 
@@ -191,10 +200,12 @@ class Channel(_Character):
         port = self.target_port
         if port is None:
             raise VirError(XML_ERROR, "Missing required attribute 'port' in element 'target'")
-        if not port.isascii() or not port.isdigit():
+        number = c_integer(port)
+        if number is None or number < 0:
             place = "attribute 'port' in element 'target'"
             detail = f"Invalid value for {place}: '{port}'. Expected non-negative integer value"
             raise VirError(XML_ERROR, detail)
+        self.target_port = str(number)
 
 
 class Smartcard(Model):

@@ -230,7 +230,7 @@ class Info(Model):
     boot_order: int | None = integer("boot/@order", positive=True, required=True, bits=32)
     boot_loadparm: str | None = text("boot/@loadparm")
     alias: str | None = text("alias/@name")
-    master_startport: int | None = integer("master/@startport")
+    master_startport: int | None = integer("master/@startport", bits=32)
     rom_enabled: str | None = text("rom/@enabled", choices=("yes", "no"))
     rom_bar: str | None = on_off("rom/@bar")
     rom_file: str | None = text("rom/@file")

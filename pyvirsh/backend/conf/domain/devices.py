@@ -100,10 +100,10 @@ class Controller(Model):
     chassis_nr: int | None = integer("target/@chassisNr", signed=True, bits=32)
     chassis: int | None = integer("target/@chassis", signed=True, bits=32)
     port: int | None = hexadecimal("target/@port", 1, signed=True, bits=32)
-    bus_nr: int | None = integer("target/@busNr", signed=True, bits=32)
+    bus_nr: int | None = integer("target/@busNr", natural=True, bits=32)
     target_index: int | None = integer("target/@index", signed=True, bits=32)
     hotplug: str | None = on_off("target/@hotplug")
-    mem_reserve: int | None = integer("target/@memReserve")
+    mem_reserve: int | None = integer("target/@memReserve", any_base=True)
     numa_node: int | None = integer(
         "target/node", signed=True, unknown=(XML_ERROR, "invalid NUMA node in target")
     )
@@ -404,7 +404,7 @@ class Shmem(Model):
 
     tag = "shmem"
     name: str | None = text("@name")
-    role: str | None = text("@role", choices=("master", "peer"), lenient=True)
+    role: str | None = text("@role", choices=("master", "peer"))
     model: str | None = text("model/@type", choices=("ivshmem", "ivshmem-plain", "ivshmem-doorbell"))
     size: int | None = sized("size", unit="M", bare="bytes")
     server: bool = flag("server")
@@ -474,6 +474,8 @@ class MemoryModule(Model):
             raise VirError(INTERNAL_ERROR, "malformed uuid element")
         if self.model == "virtio-pmem":
             self.uuid = None
+        if self.target is not None and self.model == "virtio-mem":
+            self.target.requested = self.target.requested or 0
         if self.target is not None and not self.model.startswith("virtio"):
             self.target.address_base = None
         label = self.target.label_size if self.target is not None else None

@@ -55,6 +55,7 @@ class BackingStore(Model):
             raise VirError(XML_ERROR, "missing disk backing store source")
         if self.source is not None:
             self.source.settle(self.type)
+            self.source.file = self.source.file or None
 
 
 class Mirror(Model):
@@ -75,14 +76,14 @@ class ThreadQueue(Model):
     """A virtqueue served by an I/O thread."""
 
     tag = "queue"
-    id: int | None = integer("@id", required=True)
+    id: int | None = integer("@id", required=True, bits=32)
 
 
 class MappedThread(Model):
     """An I/O thread that serves a device, with its virtqueues."""
 
     tag = "iothread"
-    id: int | None = integer("@id", required=True)
+    id: int | None = integer("@id", required=True, bits=32)
     queues: list[ThreadQueue] = many("queue", ThreadQueue)
 
 
@@ -190,7 +191,7 @@ class Disk(Model):
     geometry_trans: str | None = text("geometry/@trans", choices=("none", "auto", "lba"))
     logical_block_size: int | None = integer("blockio/@logical_block_size")
     physical_block_size: int | None = integer("blockio/@physical_block_size")
-    discard_granularity: int | None = integer("blockio/@discard_granularity")
+    discard_granularity: int | None = integer("blockio/@discard_granularity", or_none=True)
     mirror: Mirror | None = one("mirror", Mirror)
     target_dev: str | None = text("target/@dev")
     target_bus: str | None = text(

@@ -92,7 +92,10 @@ class HostdevSource(Model):
             return
         if self.address is None:
             raise _fault("'address' must be specified for scsi hostdev source")
-        if self.adapter is None:
+        for name in ("bus", "target", "unit"):
+            if getattr(self.address, name) is None:
+                raise _fault(f"Missing required attribute '{name}' in element 'address'")
+        if not self.adapter:
             raise _fault("'adapter' name must be specified for scsi hostdev source")
 
     def _check_vhost(self) -> None:
@@ -109,9 +112,9 @@ class HostdevSource(Model):
     def _check_mediated(self) -> None:
         uuid = self.address.uuid if self.address is not None else None
         if uuid is None:
-            raise _fault("Missing 'uuid' attribute for element <address>")
+            raise VirError(CONFIG_UNSUPPORTED, "Missing 'uuid' attribute for element <address>")
         if not is_uuid(uuid):
-            raise _fault("Cannot parse uuid attribute of element <address>")
+            raise VirError(INTERNAL_ERROR, "Cannot parse uuid attribute of element <address>")
 
 
 def _id(name: str, value: str) -> str:

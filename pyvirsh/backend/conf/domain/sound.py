@@ -57,7 +57,7 @@ class AudioSide(Model):
     voices: int | None = integer("@voices", positive=True, bits=32)
     buffer_length: int | None = integer("@bufferLength", positive=True, bits=32)
     dev: str | None = text("@dev")
-    buffer_count: int | None = integer("@bufferCount", positive=True, bits=32)
+    buffer_count: int | None = integer("@bufferCount", or_none=True, bits=32)
     try_poll: str | None = yes_no("@tryPoll")
     name: str | None = text("@name")
     server_name: str | None = text("@serverName")

@@ -77,6 +77,9 @@ class SecretRef(Model):
             raise _fault("either secret uuid or usage expected")
         if self.uuid is not None and not is_uuid(self.uuid):
             raise _fault(f"invalid secret uuid '{self.uuid}'")
+        if self.uuid is not None:
+            digits = self.uuid.replace("-", "").lower()
+            self.uuid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 class Auth(Model):
@@ -92,7 +95,8 @@ class Auth(Model):
         if self.secret is None:
             raise _fault("Missing <secret> element in auth")
         if self.secret.type not in ("ceph", "iscsi", "volume", "tls", "vtpm"):
-            raise _refuse(f"unknown secret type '{self.secret.type or '<null>'}'")
+            kind = "<null>" if self.secret.type is None else self.secret.type
+            raise _refuse(f"unknown secret type '{kind}'")
 
 
 class Encryption(Model):
@@ -156,7 +160,7 @@ class Cookie(Model):
         # It may stand in quotes.
         quoted = self.value.startswith('"') and self.value.endswith('"')
         plain = self.value[1:-1] if quoted else self.value
-        if any(char in plain for char in ' \t",;\\'):
+        if any(char in plain for char in ' \t\n\r",;\\'):
             raise _fault(f"value of cookie '{self.name}' contains invalid characters")
 
 
@@ -214,7 +218,7 @@ class DiskSource(Model):
     cookies: list[Cookie] = many("cookies/cookie", Cookie)
     readahead: int | None = integer("readahead/@size", or_none=True, unknown=_WRONG_SPEED)
     timeout: int | None = integer("timeout/@seconds", or_none=True, unknown=_WRONG_SPEED)
-    knownhosts: str | None = text("knownHosts/@path")
+    knownhosts: str | None = text("knownHosts/@path", required=True)
     identity_username: str | None = text("identity/@username")
     identity_agentsock: str | None = text("identity/@agentsock")
     identity_keyfile: str | None = text("identity/@keyfile")
@@ -232,6 +236,9 @@ class DiskSource(Model):
     def after_parse(self, element: Element) -> None:
         self.slices = [one for one in self.slices if one.type == "storage"]
         check_labels(self.seclabels)
+        named = self.identity_username is not None or element.find("identity") is None
+        if self.protocol == "ssh" and not named:
+            raise _fault("Missing required attribute 'username' in element 'identity'")
         for label in self.seclabels:
             if label.label is not None and label.relabel is None:
                 label.relabel = "yes"
@@ -275,8 +282,6 @@ class DiskSource(Model):
         if protocol == "sheepdog":
             raise _refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")
         others = (self.identity_keyfile, self.identity_agentsock)
-        if self.identity_username is None and any(other is not None for other in others):
-            raise _fault("Missing required attribute 'username' in element 'identity'")
         if self.identity_username is not None and others == (None, None):
             raise _fault("element 'identity' requires either 'keyfile' or 'agentsock' attribute")
 

@@ -152,7 +152,7 @@ class VcpuPin(Model):
     """The host CPUs a virtual CPU may run on."""
 
     tag = "vcpupin"
-    vcpu: int | None = integer("@vcpu", required=True)
+    vcpu: int | None = integer("@vcpu", required=True, bits=32)
     cpuset: str | None = numbers("@cpuset")
 
     def after_parse(self, element: Element) -> None:

@@ -70,15 +70,17 @@ class VirtualPort(Model):
             if value is None:
                 continue
             number = c_integer(value, 0)
-            if number is None or not 0 <= number < 1 << 32:
+            if number is None or abs(number) >= 1 << 32:
                 raise VirError(XML_ERROR, f"cannot parse value of {name} parameter")
             setattr(self, name, str(number))
-            if number > most:
-                raise VirError(XML_ERROR, f"value of {name} out of range")
+            if not 0 <= number <= most:
+                said = "value for" if name == "typeid" else "value of"
+                raise VirError(XML_ERROR, f"{said} {name} out of range")
         for name in ("instanceid", "interfaceid"):
             value = getattr(self, name)
             if value is not None and not is_uuid(value):
                 raise VirError(XML_ERROR, f"cannot parse {name} parameter as a uuid")
+        self.profileid = self.profileid or None
         if len(self.profileid or "") > _PROFILE_MAX:
             raise VirError(XML_ERROR, "profileid parameter too long")
 

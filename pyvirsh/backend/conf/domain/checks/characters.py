@@ -53,7 +53,7 @@ def check_source(source: CharSource, *, may_lack_path: bool = False) -> None:
 
 
 def _check_channel(channel: "str | None") -> None:
-    if not channel:
+    if channel is None:
         raise VirError(CONFIG_UNSUPPORTED, "Missing source channel attribute for char device")
     if any(not (char.isascii() and (char.isalnum() or char in "._-")) for char in channel):
         raise VirError(INVALID_ARG, "Invalid character in source channel for char device")

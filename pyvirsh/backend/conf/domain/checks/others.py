@@ -161,5 +161,7 @@ def _blocks(target: MemoryTarget) -> None:
         raise VirError(XML_DETAIL, "block size must be a power of two")
     if block < _BLOCK_MIN:
         raise VirError(XML_DETAIL, f"block size too small, must be at least {_BLOCK_MIN}KiB")
+    if (target.address_base or 0) % (block * 1024):
+        raise VirError(XML_DETAIL, "memory device address must be aligned to blocksize")
     if requested % block:
         raise VirError(XML_DETAIL, "requested size must be an integer multiple of block size")

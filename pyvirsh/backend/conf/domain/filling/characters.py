@@ -54,7 +54,6 @@ _TOLD = {
     "dev": ("path", "seclabels"),
     "file": ("path", "append", "seclabels"),
     "pipe": ("path", "seclabels"),
-    "pty": ("path",),
     "unix": ("mode", "path", "reconnect", "seclabels"),
     "tcp": ("mode", "host", "service", "tls", "reconnect"),
     "udp": ("mode", "host", "service"),

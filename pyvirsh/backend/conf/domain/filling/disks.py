@@ -49,6 +49,9 @@ def bus_for(disk: Disk) -> str:
 def complete(domain: Domain) -> None:
     """Fill in drives' places, and check targets and sources."""
     taken: dict[str, Disk] = {}
+    nvram = domain.os.nvram
+    if nvram is not None and nvram.source is not None:
+        complete_hosts(nvram.source)
     for disk in domain.devices.disks:
         check_source(disk)
         check_target(disk)
