@@ -264,6 +264,8 @@ class VirError(Exception):
         # The call failed before it got further than the number of its typed parameters, which
         # libvirt's clients ask for first and word differently.
         self.counting = False
+        # Their number was known, and reading them failed.
+        self.counted = False
         bare, full = TEXTS.get(code, ("unknown error", "unknown error: %s"))
         self.text = text or (full.replace("%s", detail) if detail else bare or "")
 

@@ -80,18 +80,13 @@ COPY_ONLY = ("xml", "granularity", "buf-size", "transient-job", "synchronous-wri
         flag("print-xml", "write the XML of the destination instead of copying"),
         flag("dest-is-zero", "the destination holds zeros only"),
     ),
-    rules=(
-        exclusive("dest", "xml"),
-        exclusive("format", "xml"),
-        exclusive("blockdev", "xml"),
-        exclusive("pivot", "finish"),
-    ),
 )
 def blockcopy(ctx: "Session", args: "Args") -> None:
     path, dest, xml, format = args.path, args.dest, args.xml, args.format
     bandwidth = bandwidth_of(args)
     params = typed(args, COPY_PARAMS)
     timeout_of(args)
+    check_rules(args, _RULES)
     if dest is None and xml is None:
         raise CommandFailed("need either --dest or --xml")
     waits = blockwait.is_asked_for(args, "finish")

@@ -2,7 +2,7 @@
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import PARAM_STRING, PARAM_ULLONG
-from pyvirsh.backend.errors import NO_DOMAIN_METADATA, VirError
+from pyvirsh.backend.errors import NO_DOMAIN_METADATA, NO_SUPPORT, VirError
 from pyvirsh.commands import files, params, xpath
 from pyvirsh.commands.options import AFFECTED_RULES, CONFIG, CURRENT, DOMAIN, LIVE, WRAP, XPATH, affected
 from pyvirsh.errors import CommandFailed
@@ -157,9 +157,22 @@ def stored(ctx: "Session", dom: "DomainRef", type: int, uri: "str | None", flags
     try:
         return ctx.driver.domain_get_metadata(dom, type, uri, flags)
     except VirError as error:
+        if error.code == NO_SUPPORT and type in IN_XML:
+            return described_in_xml(ctx, dom, type, flags)
         if error.code != NO_DOMAIN_METADATA:
             raise
         return ""
+
+
+IN_XML = {c.DOMAIN_METADATA_TITLE: "title", c.DOMAIN_METADATA_DESCRIPTION: "description"}
+
+
+def described_in_xml(ctx: "Session", dom: "DomainRef", type: int, flags: int = 0) -> str:
+    """Return a domain's title or description where the driver has no call for them."""
+    from pyvirsh.backend.conf import xml
+
+    inactive = c.DOMAIN_XML_INACTIVE if flags & c.DOMAIN_AFFECT_CONFIG else 0
+    return xml.parse(ctx.driver.domain_get_xml_desc(dom, inactive)).findtext(IN_XML[type]) or ""
 
 
 @TABLE.command(

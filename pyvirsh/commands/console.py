@@ -82,7 +82,9 @@ def _resume(ctx: "Session", dom: "DomainRef") -> None:
 def ttyconsole(ctx: "Session", args: "Args") -> None:
     from pyvirsh.backend.conf import xml
 
-    document = ctx.driver.domain_get_xml_desc(ctx.domain(args.domain))
+    dom = ctx.domain(args.domain)
+    with ctx.failing("Failed to get domain description xml"):
+        document = ctx.driver.domain_get_xml_desc(dom)
     first = xml.parse(document).find("devices/console[@tty]")
     if first is None:
         raise CommandFailed

@@ -146,7 +146,10 @@ def _block_stats(ctx: "Session", dom: "DomainRef", typed: str, device: str) -> "
         return {name: value for name, _, value in ctx.driver.domain_block_stats_flags(dom, device)}
     except VirError as error:
         if error.code != NO_SUPPORT:
-            raise
+            if not error.counted:
+                raise
+            text = f"Failed to get block stats for domain '{typed}' device '{device}'"
+            raise CommandFailed(text, error.text) from error
     with ctx.failing(f"Failed to get block stats {typed} {device}"):
         reads, read, writes, written, errors = ctx.driver.domain_block_stats(dom, device)
     stats: dict[str, object] = {}

@@ -5,7 +5,7 @@ Source: virsh(1); texts and calls measured on virsh 11.3.0.
 
 from pyvirsh import LIBVIRT_VERSION
 from pyvirsh.backend import constants
-from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.errors import NO_SUPPORT, VirError
 from pyvirsh.commands import xpath
 from pyvirsh.commands.options import WRAP, XPATH
 from pyvirsh.commands.platforms import VIRT_TYPES, chosen, platform
@@ -152,8 +152,13 @@ def version(ctx: "Session", args: "Args") -> None:
         f"Using API: {kind} {LIBVIRT_VERSION}",
     ]
     try:
-        with ctx.failing("failed to get the hypervisor version"):
+        try:
             running = driver.connect_get_version()
+        except VirError as error:
+            if error.code == NO_SUPPORT:
+                # As virsh: that is all that can be said.
+                return
+            raise CommandFailed("failed to get the hypervisor version", error.text) from error
         value["hypervisor_version"] = dotted(running) if running else None
         lines.append(
             f"Running hypervisor: {kind} {dotted(running)}"
@@ -161,9 +166,12 @@ def version(ctx: "Session", args: "Args") -> None:
             else f"Cannot extract running {kind} hypervisor version"
         )
         if args.daemon:
-            with ctx.failing("failed to get the daemon version"):
+            try:
                 value["daemon_version"] = dotted(driver.connect_get_lib_version())
-            lines.append(f"Running against daemon: {value['daemon_version']}")
+                lines.append(f"Running against daemon: {value['daemon_version']}")
+            except VirError:
+                # As virsh: it is said, and no failure.
+                ctx.out.error("failed to get the daemon version")
     finally:
         ctx.out.data(value, "".join(line + "\n" for line in lines))
 

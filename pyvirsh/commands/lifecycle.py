@@ -131,11 +131,19 @@ def _boot(ctx: "Session", dom: "DomainRef", flags: int) -> "DomainRef":
         if error.code not in (NO_SUPPORT, INVALID_ARG):
             # virsh says no more than the driver here.
             raise CommandFailed(error.text) from error
-        if driver.domain_has_managed_save_image(dom):
+        if _has_saved_state(ctx, dom):
             driver.domain_managed_save_remove(dom)
         return _boot(ctx, dom, flags & ~c.DOMAIN_START_FORCE_BOOT)
     driver.domain_create(dom)
     return dom
+
+
+def _has_saved_state(ctx: "Session", dom: "DomainRef") -> bool:
+    try:
+        return ctx.driver.domain_has_managed_save_image(dom)
+    except VirError:
+        # As virsh: what cannot be known is none.
+        return False
 
 
 def _waits_for_console(args: "Args") -> bool:

@@ -6,6 +6,7 @@ Source: virsh(1); layouts measured in `shell-semantics`, section 8.
 from pyvirsh.backend import constants
 from pyvirsh.backend.errors import NO_DOMAIN_METADATA, NO_SUPPORT, VirError
 from pyvirsh.commands.options import DOMAIN, DOMAIN_ACTIVE
+from pyvirsh.errors import CommandFailed
 from pyvirsh.shell.binding import UINT_MAX
 from pyvirsh.shell.output import Shown
 from pyvirsh.spec import Table, exclusive, flag
@@ -194,6 +195,10 @@ def title_of(ctx: "Session", dom: "DomainRef") -> str:
     try:
         return ctx.driver.domain_get_metadata(dom, constants.DOMAIN_METADATA_TITLE, None)
     except VirError as error:
+        if error.code == NO_SUPPORT:
+            from pyvirsh.commands.config import described_in_xml
+
+            return described_in_xml(ctx, dom, constants.DOMAIN_METADATA_TITLE)
         if error.code != NO_DOMAIN_METADATA:
             raise
         return ""
@@ -217,6 +222,9 @@ def dominfo(ctx: "Session", args: "Args") -> None:
         ctx.out.fields([*fields, *unknown.fields])
         raise unknown.error from None
     ctx.out.fields(fields)
+    if all(key != "state" for _, key, _ in fields):
+        # As virsh: it fails, but says no more.
+        raise CommandFailed
 
 
 Fields = list[tuple[str, str, object]]

@@ -4,7 +4,7 @@ import contextlib
 import time
 
 from pyvirsh.backend import constants as c
-from pyvirsh.backend.errors import NO_NETWORK_METADATA, VirError
+from pyvirsh.backend.errors import NO_NETWORK_METADATA, NO_SUPPORT, VirError
 from pyvirsh.commands import eventloop, objects
 from pyvirsh.commands.eventloop import EventType, Kind
 from pyvirsh.commands.options import FILE, VALIDATE, WATCH
@@ -197,7 +197,8 @@ def described(ctx: "Session", net: "NetworkRef", kind: int, flags: int) -> str:
     try:
         return ctx.driver.network_get_metadata(net, kind, None, flags)
     except VirError as error:
-        if error.code != NO_NETWORK_METADATA:
+        # Daemons before 9.7 know of no such thing.
+        if error.code not in (NO_NETWORK_METADATA, NO_SUPPORT):
             raise
         return ""
 

@@ -6,8 +6,8 @@ Source: virsh(1); texts and calls measured on virsh 11.3.0.
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import SnapshotRef
 from pyvirsh.backend.conf.xml import parse
-from pyvirsh.backend.errors import NO_DOMAIN_SNAPSHOT, SNAPSHOT_REVERT_RISKY, VirError
-from pyvirsh.commands import moments, xpath
+from pyvirsh.backend.errors import SNAPSHOT_REVERT_RISKY, VirError
+from pyvirsh.commands import moments, objects, xpath
 from pyvirsh.commands.options import WRAP, XPATH, domain
 from pyvirsh.errors import CommandFailed
 from pyvirsh.spec import Table, exclusive, flag, text, word
@@ -106,8 +106,6 @@ def snapshot_parent(ctx: "Session", args: "Args") -> None:
     try:
         parent = ctx.driver.domain_snapshot_get_parent(snapshot)
     except VirError as error:
-        if error.code != NO_DOMAIN_SNAPSHOT:
-            raise
         raise CommandFailed(f"snapshot '{snapshot.name}' has no parent") from error
     ctx.out.data({"parent": parent.name}, parent.name)
 
@@ -131,7 +129,8 @@ def snapshot_info(ctx: "Session", args: "Args") -> None:
         fields.append(("Children:", "children", driver.domain_snapshot_num_children(snapshot)))
         below = driver.domain_snapshot_num_children(snapshot, c.DOMAIN_SNAPSHOT_LIST_DESCENDANTS)
         fields.append(("Descendants:", "descendants", below))
-        fields.append(("Metadata:", "metadata", bool(driver.domain_snapshot_has_metadata(snapshot))))
+        metadata = objects.flag_of(lambda: bool(driver.domain_snapshot_has_metadata(snapshot)))
+        fields.append(("Metadata:", "metadata", metadata))
     finally:
         ctx.out.fields(fields)
 
@@ -220,7 +219,7 @@ def snapshot_list(ctx: "Session", args: "Args") -> None:
     flags = moments.flags_of(args, LIST_FLAGS)
     driver = ctx.driver
     if start is None:
-        found = driver.domain_list_all_snapshots(dom, flags)
+        found = _all(ctx, dom, flags)
     else:
         found = driver.domain_snapshot_list_all_children(start, flags)
     kind = moments.Kind(
@@ -229,6 +228,15 @@ def snapshot_list(ctx: "Session", args: "Args") -> None:
         (("State", "state", "./state"),),
     )
     moments.show(ctx, args, kind, found, start)
+
+
+def _all(ctx: "Session", dom: "DomainRef", flags: int) -> "list[SnapshotRef]":
+    try:
+        return ctx.driver.domain_list_all_snapshots(dom, flags)
+    except VirError:
+        # virsh tries the calls of old then, and speaks of those.
+        ctx.driver.domain_snapshot_num(dom)
+        raise
 
 
 def _start(ctx: "Session", args: "Args", dom: "DomainRef") -> "SnapshotRef | None":

@@ -6,6 +6,8 @@ from pyvirsh.errors import CommandFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyvirsh.backend.api import DomainRef, StorageVolRef
     from pyvirsh.shell.binding import Args
     from pyvirsh.shell.session import Session
@@ -26,11 +28,20 @@ class Belongings:
         self.saved = False
         self.snapshots = 0
         if not running:
-            with ctx.failing("Failed to check for domain managed save image"):
-                self.saved = ctx.driver.domain_has_managed_save_image(dom)
-            self.snapshots = ctx.driver.domain_snapshot_num(dom)
+            self.saved = bool(_known(lambda: ctx.driver.domain_has_managed_save_image(dom)))
+            self.snapshots = _known(lambda: ctx.driver.domain_snapshot_num(dom))
         if self.snapshots:
             self.snapshots = ctx.driver.domain_snapshot_num(dom, c.DOMAIN_SNAPSHOT_LIST_METADATA)
+
+
+def _known(ask: "Callable[[], int]") -> int:
+    """Return what a driver says; 0 of one that has no such thing."""
+    try:
+        return ask()
+    except VirError as error:
+        if error.code != NO_SUPPORT:
+            raise
+        return 0
 
 
 class Volume:
@@ -97,7 +108,9 @@ def _volumes(ctx: "Session", dom: "DomainRef", wanted: "list[str] | None") -> "l
     """
     left = list(wanted or ())
     found = []
-    for target, source, pool in _disks(ctx.driver.domain_get_xml_desc(dom)):
+    with ctx.failing("Failed to get domain description xml"):
+        document = ctx.driver.domain_get_xml_desc(dom)
+    for target, source, pool in _disks(document):
         if wanted is not None:
             name = next((name for name in left if name in (target, source)), None)
             if name is None:

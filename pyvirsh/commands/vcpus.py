@@ -99,7 +99,10 @@ def _show_all_counts(ctx: "Session", dom: "DomainRef") -> None:
 
 def _has(ctx: "Session", dom: "DomainRef", flags: int) -> bool:
     """Say whether there is what the flags speak of: a definition, a running domain."""
-    return ctx.driver.domain_is_persistent(dom) if flags & CONFIG else ctx.driver.domain_is_active(dom)
+    try:
+        return ctx.driver.domain_is_persistent(dom) if flags & CONFIG else ctx.driver.domain_is_active(dom)
+    except VirError:
+        return False
 
 
 def count_vcpus(ctx: "Session", dom: "DomainRef", flags: int) -> int:

@@ -155,7 +155,11 @@ class Lookups:
             return None
         text = str(args[option])
         pool = self.pool(text, option=option)
-        if not self.driver.storage_pool_is_active(pool):
+        try:
+            active = self.driver.storage_pool_is_active(pool)
+        except VirError as error:
+            raise CommandFailed(f"pool '{text}' is not active", error.text) from error
+        if not active:
             raise CommandFailed(f"pool '{text}' is not active")
         return pool
 
