@@ -31,7 +31,7 @@ from pyvirsh.commands.eventloop import timeout_of
 from pyvirsh.commands.options import DOMAIN_ACTIVE
 from pyvirsh.commands.params import typed
 from pyvirsh.errors import CommandFailed
-from pyvirsh.shell.binding import ULONG_MAX
+from pyvirsh.shell.binding import ULONG_MAX, check_rules
 from pyvirsh.spec import Table, alias, exclusive, flag, number, text
 
 TYPE_CHECKING = False
@@ -50,6 +50,14 @@ COPY_PARAMS = (
 )
 # What only the newer call can do; a destination, a format and flags alone go the older way.
 COPY_ONLY = ("xml", "granularity", "buf-size", "transient-job", "synchronous-writes", "dest-is-zero")
+
+# Looked at once the numbers have been read.
+_RULES = (
+    exclusive("dest", "xml"),
+    exclusive("format", "xml"),
+    exclusive("blockdev", "xml"),
+    exclusive("pivot", "finish"),
+)
 
 
 @TABLE.command(
