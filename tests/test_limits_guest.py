@@ -202,6 +202,9 @@ def test_cpus_that_the_host_does_not_have(house):
     xml = domain("g").replace("<vcpu>", f"<vcpu cpuset='{count + 500}'>")
     text = refused(house.driver.domain_create_xml, xml)
     assert "Invalid argument" in text or "CPU" in text, text
+    pin = f"<cputune><vcpupin vcpu='0' cpuset='{count + 500}'/></cputune>"
+    text = refused(house.driver.domain_create_xml, domain("g").replace("<os>", pin + "<os>"))
+    assert "cannot set CPU affinity on process" in text and f"[{count + 500}]" in text
     assert house.driver.connect_list_all_domains() == []
 
 

@@ -110,6 +110,15 @@ def test_limits_of_a_definition_hold_from_the_start_to_whatever_end(house):
     assert not os.path.exists(path) and not os.path.exists(memory)
 
 
+def test_threads_are_scheduled_as_asked(house):
+    tune = "<iothreads>1</iothreads><cputune><vcpusched vcpus='0' scheduler='batch'/>"
+    tune += "<iothreadsched iothreads='1' scheduler='idle'/><emulatorsched scheduler='batch'/></cputune>"
+    dom = house.driver.domain_create_xml(domain("g").replace("<os>", tune + "<os>"))
+    guest = house.guest(dom)
+    found = [threads.vcpu_threads(guest)[0], threads.io_threads(guest)[1], guest.qemu.pid]
+    assert [os.sched_getscheduler(one) for one in found] == [os.SCHED_BATCH, os.SCHED_IDLE, os.SCHED_BATCH]
+
+
 def test_memory_is_limited(house):
     need(house, "memory")
     dom = house.start("g")

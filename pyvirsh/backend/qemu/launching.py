@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pyvirsh.backend.qemu.driver import QemuDriver
 
 NEXT_ID = "next-id"
+# The part of a decision that the supervisor needs.
+KEPT = ("name", "uuid", "identity", "actions", "devices", "pins", "schedulers", "limits", "plug", "cpuid")
 # The numbers QEMU knows its descriptors by: pipes of terminals, and from FIRST_FD on what devices need.
 LOG_FD, FIRST_FD = 30, 100
 
@@ -95,7 +97,9 @@ def _spec(
 ) -> "dict[str, Any]":
     """Return what the supervisor must know of a guest, without what is secret."""
     uuid = plain["uuid"]
-    kept = {key: plain[key] for key in ("name", "uuid", "identity", "actions", "devices", "pins")}
+    kept = {
+        key: plain[key] for key in ("name", "uuid", "identity", "actions", "devices", "pins", "schedulers")
+    }
     return {
         **kept,
         "id": number,
@@ -105,9 +109,6 @@ def _spec(
         "link": f"{driver.store.root}/names/{escaped(plain['name'])}",
         "dump": f"{driver.roots.state}/dump/{uuid}",
         "logs": {},
-        "limits": plain["limits"],
-        "plug": plain["plug"],
-        "cpuid": plain["cpuid"],
         "paused": bool(flags & c.DOMAIN_START_PAUSED),
     }
 

@@ -108,7 +108,10 @@ def start(launch: Launch, lock: "Lock", owner: int = -1) -> None:
         _fork(lambda: _become_parent(launch, fd, theirs, lock.fd, owner))
         theirs.close()
         launch.close()
+        began = time.monotonic()
         outcome = wait(mine, START_SECONDS)
+        if outcome is None and time.monotonic() - began >= START_SECONDS:
+            raise _too_slow(launch.spec)
         if outcome != {}:
             raise _failure(launch.spec, outcome, _tail(launch.log, said_before))
     finally:
@@ -161,13 +164,16 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'" if any(c in word for c in " '\"{}$`\\*?&|;<>()#~") else word
 
 
+def _too_slow(spec: "dict[str, Any]") -> VirError:
+    """Make the error for a guest that did not come up in time."""
+    pid = live.read_pid(spec["runtime"], spec["uuid"])
+    who = f"QEMU of domain '{spec['name']}'" + (f" (process {pid.pid})" if pid is not None else "")
+    return VirError(OPERATION_TIMEOUT, f"{who} did not get ready in {START_SECONDS:.0f} seconds")
+
+
 def _failure(spec: "dict[str, Any]", outcome: "dict[str, Any] | None", log: str) -> VirError:
     name = spec["name"]
     if outcome is None:
-        pid = live.read_pid(spec["runtime"], spec["uuid"])
-        if pid is not None and pid.alive():
-            who = f"QEMU of domain '{name}' (process {pid.pid})"
-            return VirError(OPERATION_TIMEOUT, f"{who} did not get ready in {START_SECONDS:.0f} seconds")
         return VirError(INTERNAL_ERROR, f"the supervisor of domain '{name}' ended while it started the guest")
     if "exited" in outcome:
         text = f"QEMU unexpectedly closed the monitor (vm='{name}')"

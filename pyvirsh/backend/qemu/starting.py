@@ -137,6 +137,7 @@ def decide(driver: "QemuDriver", domain: "Domain", path: str) -> launching.Decis
             },
             "devices": devices(domain),
             "pins": pins(domain),
+            "schedulers": schedulers(domain),
         }
     )
     decision.fds, decision.helpers, decision.secrets = opened, command.helpers, passwords(domain)
@@ -209,6 +210,21 @@ def pins(domain: "Domain") -> "dict[str, Any]":
             str(one.iothread): sorted(bitmap.parse(one.cpuset or "")) for one in tune.iothreadpins
         }
     return found
+
+
+def schedulers(domain: "Domain") -> "list[list[Any]]":
+    """Return the schedulers of QEMU's threads: kind of thread, their numbers, policy and priority."""
+    tune = domain.cputune
+    if tune is None:
+        return []
+    stated = [("vcpu", one.vcpus, one) for one in tune.vcpuscheds]
+    stated += [("iothread", one.iothreads, one) for one in tune.iothreadscheds]
+    if tune.emulatorsched is not None:
+        stated.append(("emulator", "0", tune.emulatorsched))
+    return [
+        [kind, sorted(bitmap.parse(numbers or "")), one.scheduler, one.priority or 0]
+        for kind, numbers, one in stated
+    ]
 
 
 def number_images(domain: "Domain") -> None:

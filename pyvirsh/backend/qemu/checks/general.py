@@ -203,7 +203,5 @@ def _unkept(domain: Domain) -> "Iterator[str]":
 
 
 def _unkept_tuning(tune: CpuTune) -> "Iterator[str]":
-    if tune.vcpuscheds or tune.iothreadscheds or tune.emulatorsched is not None:
-        yield "cputune: a scheduler"
     if tune.cachetunes or tune.memorytunes:
         yield "cputune: parts of the CPU cache"

@@ -10,7 +10,7 @@ import time
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.durable import write_file
-from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.errors import SYSTEM_ERROR, VirError
 from pyvirsh.backend.qemu import live
 from pyvirsh.backend.qemu.qmp import QmpError
 from pyvirsh.backend.qemu.supervisor import remains
@@ -219,7 +219,23 @@ class Supervisor:
         for kind, at, thread in self.threads:
             wanted = self.spec["pins"].get(kind, {}).get(str(at))
             if wanted:
-                os.sched_setaffinity(thread, wanted)
+                try:
+                    os.sched_setaffinity(thread, wanted)
+                except OSError as error:
+                    detail = f"cannot set CPU affinity on process {thread}: {error.strerror}"
+                    raise VirError(SYSTEM_ERROR, f"{detail}: it is to be on CPUs {wanted}") from error
+
+        for kind, numbers, policy, priority in self.spec.get("schedulers", ()):
+            for one, at, thread in [*self.threads, ("emulator", 0, self.guest.qemu.pid)]:
+                if one == kind and at in numbers:
+                    self._schedule(thread, policy, priority)
+
+    def _schedule(self, thread: int, policy: str, priority: int) -> None:
+        try:
+            os.sched_setscheduler(thread, getattr(os, f"SCHED_{policy.upper()}"), os.sched_param(priority))
+        except OSError as error:
+            detail = f"Cannot set scheduler parameters for pid {thread}: {error.strerror}"
+            raise VirError(SYSTEM_ERROR, f"{detail}: <cputune> asks for '{policy}'") from error
 
     def limit(self) -> None:
         """Put QEMU into the control groups that the definition asks for."""
