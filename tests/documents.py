@@ -1,4 +1,5 @@
-"""Documents and what becomes of them: goldens for the models of pools, volumes and node devices.
+"""Documents and what becomes of them: goldens for the models of pools, volumes, node devices, networks
+and interfaces.
 
 A file under ``outputs/documents`` has blocks apart by blank lines.  A block's first line is ``> `` and a
 document on one line (of a volume: behind the type of its pool and a blank); what follows is how it comes
@@ -53,7 +54,7 @@ def read(path: Path) -> "list[tuple[str, str]]":
 
 def capture(path: Path) -> None:
     """Write a file anew from what virsh says."""
-    ask = {"pool": _ask_pool, "volume": _ask_volume, "nodedev": _ask_device}[path.stem]
+    ask = ASK[path.stem]
     blocks = [f"> {document}\n{ask(document)}" for document, _ in read(path)]
     path.write_text("\n".join([HEAD + "\n", *blocks]))
 
@@ -99,6 +100,26 @@ def _ask_device(document: str) -> str:
     out, errors = _virsh(f"nodedev-dumpxml '{_name(document)}'", files, "test://{}/node.xml")
     return f"error: {errors[1]}\n" if errors else out.strip("\n") + "\n"
 
+
+def _ask_network(document: str) -> str:
+    out, errors = _virsh(f"net-define d.xml; net-dumpxml '{_name(document)}'", {"d.xml": document})
+    if errors:
+        return f"error: {errors[1]}\n"
+    return re.sub("<uuid>[^<]*", "<uuid>UUID", out).strip("\n") + "\n"
+
+
+def _ask_interface(document: str) -> str:
+    out, errors = _virsh("iface-define d.xml; iface-dumpxml i", {"d.xml": document})
+    return f"error: {errors[1]}\n" if errors else out.strip("\n") + "\n"
+
+
+ASK = {
+    "pool": _ask_pool,
+    "volume": _ask_volume,
+    "nodedev": _ask_device,
+    "network": _ask_network,
+    "interface": _ask_interface,
+}
 
 if __name__ == "__main__":
     for argument in sys.argv[1:]:

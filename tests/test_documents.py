@@ -1,9 +1,9 @@
-"""What becomes of documents of pools, volumes and node devices."""
+"""What becomes of documents of pools, volumes, node devices, networks and interfaces."""
 
 import pytest
 
 import documents
-from pyvirsh.backend.conf import nodedev, storagepool, storagevol, xml
+from pyvirsh.backend.conf import interface, network, nodedev, storagepool, storagevol, xml
 from pyvirsh.backend.conf.model import Model
 from pyvirsh.backend.errors import VirError
 
@@ -51,6 +51,22 @@ def test_device(document, expected):
     def make():
         root = xml.parse(f"<node>{document}</node>")
         return nodedev.format_device(nodedev.parse_device(root[0]))
+
+    assert _became(make) == expected
+
+
+@pytest.mark.parametrize(("document", "expected"), _cases("network.txt"))
+def test_network(document, expected):
+    def make():
+        return network.format_network(network.parse_network(xml.parse(document), new_uuid=_uuid))
+
+    assert _became(make) == expected
+
+
+@pytest.mark.parametrize(("document", "expected"), _cases("interface.txt"))
+def test_interface(document, expected):
+    def make():
+        return interface.format_interface(interface.parse_interface(xml.parse(document)))
 
     assert _became(make) == expected
 

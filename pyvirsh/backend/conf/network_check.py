@@ -7,6 +7,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.route import address_of, check_route, plain_address
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         DhcpRange,
         Dns,
         DnsHost,
+        Forward,
         Ip,
         Nat,
         Network,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     )
 
 FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
-VIRTUAL_PORTS = "none 802.1Qbg 802.1Qbh openvswitch midonet".split()
+_NAT_MAX = 65535
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
 _TXT_NAME = re.compile(r"[A-Za-z0-9._-]*")
 
@@ -53,8 +55,11 @@ def check(net: "Network") -> None:
     if net.title and "\n" in net.title:
         raise VirError(XML_ERROR, "Network title can't contain newlines")
     _check_bridge(net)
-    if net.virtualport is not None and (net.virtualport.type or "none") not in VIRTUAL_PORTS:
-        raise VirError(CONFIG_UNSUPPORTED, f"unknown virtualport type {net.virtualport.type}")
+    for port in (net.virtualport, *(group.virtualport for group in net.portgroups)):
+        if port is not None and port.type is None:
+            raise VirError(XML_ERROR, "missing required virtualport type")
+        if port is not None:
+            port.check(whole=False)
     if net.dns is not None:
         _check_dns(net, net.dns)
     for ip in net.ips:
@@ -67,8 +72,11 @@ def check(net: "Network") -> None:
 def _check_bridge(net: "Network") -> None:
     bridge, name = net.bridge, net.name
     if bridge is not None:
-        if bridge.delay is not None and not (bridge.delay.isdigit() and int(bridge.delay) < 1 << 64):
-            raise VirError(XML_ERROR, f"Invalid delay value in network '{name}'")
+        if bridge.delay is not None:
+            delay = c_integer(bridge.delay)
+            if delay is None or not 0 <= delay < 1 << 64:
+                raise VirError(XML_ERROR, f"Invalid delay value in network '{name}'")
+            bridge.delay = str(delay)
         if bridge.mac_table_manager not in (None, "kernel", "libvirt"):
             value = bridge.mac_table_manager
             raise VirError(XML_ERROR, f"Invalid macTableManager setting '{value}' in network '{name}'")
@@ -78,8 +86,12 @@ def _check_bridge(net: "Network") -> None:
         if int(net.mac.partition(":")[0], 16) & 1:
             detail = f"Invalid multicast bridge mac address '{net.mac}' in network '{name}'"
             raise VirError(XML_ERROR, detail)
-    if net.mtu is not None and not net.mtu.isdigit():
-        raise VirError(XML_ERROR, f"Invalid mtu size '{net.mtu}' in network '{name}'")
+    if net.mtu is not None:
+        size = c_integer(net.mtu)
+        if size is None or abs(size) >= 1 << 32:
+            raise VirError(XML_ERROR, f"Invalid mtu size '{net.mtu}' in network '{name}'")
+        # As in C, what is below 0 counts from 2**32 down.
+        net.mtu = str(size % (1 << 32)) if size else None
 
 
 def _check_dns(net: "Network", dns: "Dns") -> None:
@@ -122,8 +134,9 @@ def check_srv(name: str, srv: "Srv", *, partial: bool = False) -> None:
         detail = f"missing required protocol attribute in DNS SRV record '{srv.service}' of network '{name}'"
         raise plain(detail)
     for attribute, high in (("port", 65535), ("priority", 65535), ("weight", 65535)):
-        value = getattr(srv, attribute)
-        if value and not (value.isdigit() and int(value) <= high):
+        value = getattr(srv, attribute) or None
+        setattr(srv, attribute, value)
+        if value is not None and not (value.isdigit() and int(value) <= high):
             raise plain(
                 f"invalid DNS SRV {attribute} attribute for service '{srv.service}' in network '{name}'"
             )
@@ -172,6 +185,9 @@ def check_ip(net: "Network", ip: "Ip") -> None:
         check_range(net, ip, dhcp_range)
     for host in ip.hosts:
         check_host(net, ip, host)
+    if ip.bootp_server is not None and address_of(ip.bootp_server) is None:
+        where = f"'{ip.bootp_server}': Name or service not known"
+        raise VirError(SYSTEM_ERROR, f"Cannot parse socket address {where}")
 
 
 def _check_extent(net: "Network", ip: "Ip", version: int) -> None:
@@ -229,6 +245,8 @@ def check_host(net: "Network", ip: "Ip", host: "DhcpHost", *, partial: bool = Fa
     if host.ip is not None and address_of(host.ip) is None:
         raise VirError(XML_ERROR, f"Invalid IP address in static host definition for network '{name}'")
     host.ip = plain_address(host.ip)
+    if host.name == "" and not partial:
+        raise VirError(XML_ERROR, f"Cannot use host name '' in network '{name}'")
     if partial:
         if not (host.mac or host.name or host.ip or host.id):
             where = f"for static host definition in network '{name}'"
@@ -260,10 +278,7 @@ def _check_forward(net: "Network") -> None:
         raise VirError(CONFIG_UNSUPPORTED, f"unknown forwarding type '{forward.mode}'")
     if forward.nats > 1:
         raise VirError(XML_ERROR, f"Only one <nat> element is allowed in <forward> of network {name}")
-    for interface in forward.interfaces:
-        if not interface.dev:
-            detail = f"Missing required dev attribute in <forward> <interface> element of network {name}"
-            raise VirError(XML_ERROR, detail)
+    _check_devices(name, forward)
     if forward.nat is not None:
         _check_nat(name, forward.nat)
     if forward.mode in ("nat", "route") and not net.ips:
@@ -271,7 +286,45 @@ def _check_forward(net: "Network") -> None:
         raise VirError(XML_ERROR, detail)
 
 
+def _check_devices(name: str, forward: "Forward") -> None:
+    """Check which interfaces and devices of the host the network goes through."""
+    if forward.pfs and forward.pf is None:
+        detail = f"Missing required dev attribute in <pf> element of network '{name}'"
+        raise VirError(XML_ERROR, detail)
+    if forward.pfs > 1:
+        raise VirError(XML_ERROR, f"Only one <pf> element is allowed in <forward> of network {name}")
+    _check_addresses(name, forward)
+    for at, interface in enumerate(forward.interfaces):
+        if any(other.dev == interface.dev for other in forward.interfaces[:at]):
+            raise VirError(
+                XML_ERROR, f"interface '{interface.dev}' can only be listed once in network {name}"
+            )
+        if interface.dev is None:
+            detail = f"Missing required dev attribute in <forward> <interface> element of network {name}"
+            raise VirError(XML_ERROR, detail)
+
+
+def _check_addresses(name: str, forward: "Forward") -> None:
+    """Check which devices of the host guests get; they count more than the function they belong to."""
+    seen = set()
+    for address in forward.addresses:
+        if address.type is None:
+            raise VirError(XML_ERROR, f"missing address type in network {name}")
+        if address.type != "pci":
+            detail = f"unknown address type '{address.type}' in network {name}"
+            raise VirError(CONFIG_UNSUPPORTED, detail)
+        if address.shown in seen:
+            detail = f"PCI device '{address.shown}' can only be listed once in network {name}"
+            raise VirError(XML_ERROR, detail)
+        seen.add(address.shown)
+    if forward.addresses:
+        forward.pf = None
+
+
 def _check_nat(name: str, nat: "Nat") -> None:
+    if nat.addresses > 1:
+        where = f"in <nat> in <forward> in network {name}"
+        raise VirError(XML_ERROR, f"Only one <address> element is allowed {where}")
     if nat.address is not None:
         where = f"<address> element in <nat> in <forward> in network {name}"
         for attribute in ("start", "end"):
@@ -282,6 +335,10 @@ def _check_nat(name: str, nat: "Nat") -> None:
             if address_of(value) is None:
                 detail = f"Bad ipv4 {attribute} address '{value}' in <nat> in <forward> in network '{name}'"
                 raise VirError(XML_ERROR, detail)
+        start_at, end_at = address_of(nat.address.start), address_of(nat.address.end)
+        if start_at is not None and end_at is not None and int(end_at) - int(start_at) > _NAT_MAX:
+            detail = f"range {start_at} - {end_at} is too large (> {_NAT_MAX})"
+            raise VirError(INTERNAL_ERROR, detail)
     if nat.port is not None:
         start, end = nat.port.start or "", nat.port.end or ""
         where = f"<port> in <nat> in <forward> in network {name}"
