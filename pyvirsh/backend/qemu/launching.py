@@ -97,9 +97,7 @@ def _spec(
 ) -> "dict[str, Any]":
     """Return what the supervisor must know of a guest, without what is secret."""
     uuid = plain["uuid"]
-    kept = {
-        key: plain[key] for key in ("name", "uuid", "identity", "actions", "devices", "pins", "schedulers")
-    }
+    kept = {key: plain[key] for key in KEPT}
     return {
         **kept,
         "id": number,
