@@ -6,7 +6,7 @@ Source: libvirt's network XML format; messages as observed.
 import ipaddress
 from typing import TYPE_CHECKING
 
-from pyvirsh.backend.conf import metadata, shape, xml
+from pyvirsh.backend.conf import metadata, pciaddress, shape, xml
 from pyvirsh.backend.conf.domain.vport import BandwidthSide, VirtualPort, VlanTag, check_side
 from pyvirsh.backend.conf.model import Model, integer, items, kept, many, one, text, yes_no
 from pyvirsh.backend.conf.network_check import FORWARD_MODES, check, class_prefix
@@ -43,6 +43,11 @@ class Nat(Model):
     ipv6: str | None = yes_no("@ipv6")
     address: NatRange | None = one("address", NatRange)
     port: NatRange | None = one("port", NatRange)
+    # How many <address> the document has.
+    addresses = 0
+
+    def after_parse(self, element: xml.Element) -> None:
+        self.addresses = len(element.findall("address"))
 
 
 class ForwardInterface(Model):
@@ -61,9 +66,16 @@ class PciAddress(Model):
     function: str | None = text("@function")
 
     def after_parse(self, element: xml.Element) -> None:
-        for name, digits in (("domain", 4), ("bus", 2), ("slot", 2), ("function", 1)):
-            number = int(getattr(self, name) or "0", 0)
-            setattr(self, name, f"0x{number:0{digits}x}")
+        if self.type in (None, "pci"):
+            place = pciaddress.PciAddress.parse(element)
+            for name, digits in (("domain", 4), ("bus", 2), ("slot", 2), ("function", 1)):
+                setattr(self, name, f"0x{getattr(place, name) or 0:0{digits}x}")
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        parts = (int(part or "0", 16) for part in (self.domain, self.bus, self.slot, self.function))
+        return "{:04x}:{:02x}:{:02x}.{:x}".format(*parts)
 
 
 class Forward(Model):
@@ -72,18 +84,18 @@ class Forward(Model):
     tag = "forward"
     dev: str | None = text("@dev")
     mode: str | None = text("@mode")
-    managed: str | None = yes_no("@managed")
-    driver: str | None = text("driver/@name")
+    managed: str | None = yes_no("@managed", lenient=True)
+    driver: str | None = text("driver/@name", choices=("kvm", "vfio", "xen"))
     nat: Nat | None = one("nat", Nat)
     pf: str | None = text("pf/@dev")
     interfaces: list[ForwardInterface] = many("interface", ForwardInterface)
     addresses: list[PciAddress] = many("address", PciAddress)
-    # How many <nat> the document has.
-    nats = 0
+    # How many of some elements the document has.
+    nats = pfs = 0
 
     def after_parse(self, element: xml.Element) -> None:
         self.mode = self.mode or "nat"
-        self.nats = len(element.findall("nat"))
+        self.nats, self.pfs = len(element.findall("nat")), len(element.findall("pf"))
         if self.mode == "hostdev":
             self.managed = self.managed or "no"
         elif self.managed == "no":
@@ -153,13 +165,14 @@ class Dns(Model):
 class Lease(Model):
     """How long an address is given out; 0: for ever."""
 
-    expiry: int | None = integer("@expiry")
+    expiry: int | None = integer("@expiry", any_base=True, bits=32)
     unit: str | None = text("@unit")
 
     def after_parse(self, element: xml.Element) -> None:
         if self.expiry is None:
+            self.unit = None
             return
-        unit = self.unit or "minutes"
+        unit = "minutes" if self.unit is None else self.unit
         if unit not in LEASE_UNITS:
             detail = f"Invalid value for attribute 'unit' in element 'lease': '{unit}'."
             raise VirError(XML_ERROR, detail)
@@ -265,6 +278,8 @@ class Vlan(Model):
         if not self.tags:
             detail = "missing tag id - each <vlan> must have at least one <tag id='n'/> subelement"
             raise VirError(XML_ERROR, detail)
+        if sum(tag.native_mode is not None for tag in self.tags) > 1:
+            raise VirError(XML_ERROR, "duplicate native vlan setting")
         for tag in self.tags:
             if tag.id is None:
                 raise VirError(XML_ERROR, "Missing required attribute 'id' in element 'tag'")
@@ -279,7 +294,7 @@ class PortGroup(Model):
 
     tag = "portgroup"
     name: str | None = text("@name")
-    default: str | None = yes_no("@default")
+    default: str | None = yes_no("@default", lenient=True)
     trust_guest_rx_filters: str | None = yes_no("@trustGuestRxFilters")
     vlan: Vlan | None = one("vlan", Vlan)
     virtualport: VirtualPort | None = one("virtualport", VirtualPort)
@@ -331,8 +346,20 @@ class Network(Model):
     def after_parse(self, element: xml.Element) -> None:
         if not self.name:
             raise VirError(NO_NAME)
+        self._drop_empty()
         check(self)
         _complete(self)
+
+    def _drop_empty(self) -> None:
+        """Drop what says nothing, as libvirt does."""
+        self.mac, self.mtu = self.mac or None, self.mtu or None
+        if self.bridge is not None:
+            for name in ("name", "zone", "delay", "mac_table_manager"):
+                setattr(self.bridge, name, getattr(self.bridge, name) or None)
+        for ip in self.ips:
+            ip.tftp_root = ip.tftp_root or None
+        for host in self.dns.hosts if self.dns is not None else ():
+            host.names = [name for name in host.names if name]
 
 
 def check_shape(root: xml.Element) -> None:

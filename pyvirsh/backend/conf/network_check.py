@@ -188,6 +188,7 @@ def check_ip(net: "Network", ip: "Ip") -> None:
     if ip.bootp_server is not None and address_of(ip.bootp_server) is None:
         where = f"'{ip.bootp_server}': Name or service not known"
         raise VirError(SYSTEM_ERROR, f"Cannot parse socket address {where}")
+    ip.bootp_server = plain_address(ip.bootp_server)
 
 
 def _check_extent(net: "Network", ip: "Ip", version: int) -> None:

@@ -16,10 +16,10 @@ class PciAddress(Model):
 
     tag = "address"
     kept_empty = True
-    domain: int | None = integer("@domain", any_base=True)
-    bus: int | None = integer("@bus", any_base=True)
-    slot: int | None = integer("@slot", any_base=True)
-    function: int | None = integer("@function", any_base=True)
+    domain: int | None = integer("@domain", any_base=True, bits=32)
+    bus: int | None = integer("@bus", any_base=True, bits=32)
+    slot: int | None = integer("@slot", any_base=True, bits=32)
+    function: int | None = integer("@function", any_base=True, bits=32)
     multifunction: str | None = text("@multifunction", choices=("on", "off"))
 
     def after_parse(self, element: xml.Element) -> None:
