@@ -8,7 +8,7 @@ from functools import cache
 from pyvirsh import commands
 from pyvirsh.spec import ALIAS, BOOL, INT, Opt
 from walks.documents import DOCUMENTS
-from walks.grammar import readable
+from walks.grammar import Focus, readable, value
 from walks.values import VALUES
 
 # What asks somebody, waits for something, speaks of the programs themselves or leaves the test driver.
@@ -79,7 +79,7 @@ def _options(name: str) -> "list[tuple[Opt, bool]]":
     ]
 
 
-def command(dice: random.Random) -> str:
+def command(dice: random.Random, focus: Focus) -> str:
     """Return some command with what it requires and some of its options."""
     name = dice.choice(names())
     words = [name]
@@ -89,16 +89,16 @@ def command(dice: random.Random) -> str:
         if not always and dice.random() > _PROBABILITY:
             continue
         if option.kind != BOOL:
-            words.append(f"--{option.name} {_value(dice, name, option)}")
+            words.append(f"--{option.name} {_value(dice, name, option, focus)}")
         else:
             words.append(f"--{option.name}")
     return readable(" ".join(words))
 
 
-def _value(dice: random.Random, name: str, option: Opt) -> str:
+def _value(dice: random.Random, name: str, option: Opt, focus: Focus) -> str:
     kind, _, detail = option.completes.partition(":")
     if kind in _OFFERED:
-        return dice.choice(VALUES[_OFFERED[kind]])
+        return value(dice, _OFFERED[kind], focus)
     if kind in ("enum", "enum-list"):
         return dice.choice([*(word for word in detail.split(",") if word not in _NEWER), "bogus"])
     if kind == "file-path":

@@ -39,6 +39,10 @@ DOCUMENTS = {
     ),
     "rng.xml": "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>",
     "cdrom.xml": "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>",
+    "nic-b.xml": (
+        "<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='b'/>"
+        "<alias name='ua-n'/></interface>"
+    ),
     "bad.xml": "<disk type='file'/>",
     "snap-s1.xml": "<domainsnapshot><name>s1</name><description>one</description></domainsnapshot>",
     "snap-s2.xml": "<domainsnapshot><name>s2</name></domainsnapshot>",

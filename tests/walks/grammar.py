@@ -11,6 +11,10 @@ from collections.abc import Callable
 from walks import lines
 from walks.values import VALUES
 
+# What a sequence is about: name of values -> value.
+Focus = dict[str, str]
+Anything = Callable[[random.Random, Focus], str]
+
 # Group -> its lines, and how often it is drawn.
 _GROUPS = {
     "domain": (lines.DOMAINS, 8),
@@ -26,10 +30,20 @@ _GROUPS = {
 }
 _LINES = {name: [line for line in text.split("\n") if line] for name, (text, _) in _GROUPS.items()}
 _WEIGHTS = {name: weight for name, (_, weight) in _GROUPS.items()}
+
+
+def _opening(line: str) -> "tuple[str, Focus, list[str]]":
+    group, focus, commands = line.split(" | ")
+    return group, dict(pair.split("=") for pair in focus.split()), commands.split("; ")
+
+
+_OPENINGS = [_opening(line) for line in lines.OPENINGS.strip().split("\n")]
 # How often what stands in brackets is there.
 _OPTIONAL = 0.25
 # How often a command is any with any options.
-_ANYTHING = 0.25
+_ANYTHING = 0.3
+# How often a value is the one that a sequence is about.
+_FOCUSED = 0.7
 # How often a sequence begins with one of the openings.
 _OPENED = 0.7
 # How often a sequence has a command that cannot be read, so that none of it runs.
@@ -85,30 +99,41 @@ nodedev-dumpxml scsi_host12
 """.strip().split("\n")
 
 
-def sequence(dice: random.Random, length: int, anything: "Callable[[random.Random], str]") -> "list[str]":
+def sequence(dice: random.Random, length: int, anything: "Anything") -> "list[str]":
     """Return so many commands, most of them of one or two groups, some from `anything`."""
     groups = list(_WEIGHTS)
     weights = list(_WEIGHTS.values())
     favourites = dice.choices(groups, weights, k=2)
-    made = [*dice.choice(lines.OPENINGS)] if dice.random() < _OPENED else []
+    made: list[str] = []
+    focus: Focus = {}
+    if dice.random() < _OPENED:
+        favourites[0], focus, made = dice.choice(_OPENINGS)
+        made = [*made]
     while len(made) < length:
         if dice.random() < _ANYTHING:
-            made.append(anything(dice))
+            made.append(anything(dice, focus))
             continue
         group = dice.choice(favourites) if dice.random() < 0.8 else dice.choices(groups, weights)[0]
-        made.append(command(dice, dice.choice(_LINES[group])))
+        made.append(command(dice, dice.choice(_LINES[group]), focus))
     if dice.random() < _UNREADABLE:
         made[dice.randrange(length)] = dice.choice(_BROKEN)
     return made
 
 
-def command(dice: random.Random, line: str) -> str:
+def value(dice: random.Random, name: str, focus: Focus) -> str:
+    """Return one of VALUES[name], mostly the one that the sequence is about."""
+    if name in focus and dice.random() < _FOCUSED:
+        return focus[name]
+    return dice.choice(VALUES[name])
+
+
+def command(dice: random.Random, line: str, focus: Focus) -> str:
     """Return a command that a line of the grammar describes."""
     while (optional := re.search(r"\[([^][]*)\]", line)) is not None:
         kept = optional.group(1) if dice.random() < _OPTIONAL else ""
         line = line[: optional.start()] + kept + line[optional.end() :]
     line = re.sub(r"\(([^()]*)\)", lambda found: dice.choice(found.group(1).split("|")), line)
-    line = re.sub(r"\{(\w+)\}", lambda found: dice.choice(VALUES[found.group(1)]), line)
+    line = re.sub(r"\{(\w+)\}", lambda found: value(dice, found.group(1), focus), line)
     return readable(line)
 
 

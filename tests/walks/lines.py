@@ -483,35 +483,43 @@ self-test
 complete -- {complete}
 """
 
-# What a sequence may begin with, so that there is something to work on.
-OPENINGS = (
-    ("define dom-tuned.xml",),
-    ("define dom-tuned.xml", "start a"),
-    ("define dom-tuned.xml", "start a", "attach-device a rng.xml", "suspend a"),
-    ("define dom-rich.xml", "start a"),
-    ("create dom-tuned.xml",),
-    ("create dom-b.xml",),
-    ("define dom-a.xml", "define dom-b.xml", "start b"),
-    ("attach-disk test /img vda", "attach-device test disk-vdb.xml"),
-    ("destroy test",),
-    ("save test saved.img",),
-    ("managedsave test",),
-    ("snapshot-create-as test s1", "snapshot-create-as test s2"),
-    ("define dom-tuned.xml", "snapshot-create-as a s1", "snapshot-create-as a s2", "snapshot-create-as a s3"),
-    ("define dom-tuned.xml", "start a", "snapshot-create-as a s1", "snapshot-create-as a s2"),
-    ("attach-disk test /img vda", "checkpoint-create-as test c1", "checkpoint-create-as test c2"),
-    ("define dom-tuned.xml", "start a", "checkpoint-create-as a c1", "checkpoint-create-as a c2"),
-    ("net-define net-n1.xml",),
-    ("net-define net-rich.xml", "net-start n1"),
-    ("net-create net-n2.xml",),
-    ("net-destroy default",),
-    ("iface-define if-eth2.xml", "iface-define if-br9.xml"),
-    ("iface-begin", "iface-define if-eth2.xml", "iface-start eth2"),
-    ("iface-define if-eth2.xml", "iface-begin"),
-    ("pool-define pool-p1.xml", "pool-start p1", "vol-create p1 vol-v1.xml", "vol-create p1 vol-v2.xml"),
-    ("vol-create default-pool vol-v1.xml", "vol-create-as default-pool v2 1G"),
-    ("pool-create pool-p1.xml", "vol-create p1 vol-v1.xml"),
-    ("pool-define pool-fc.xml", "pool-define pool-lv.xml", "pool-start fc"),
-    ("nodedev-create dev-1.xml",),
-    ("nodedev-create dev-2.xml", "nodedev-create dev-1.xml"),
-)
+# What a sequence may begin with: the group that goes on from there, what it then speaks of, the commands.
+OPENINGS = """
+domain | dom=a disk=vda | define dom-tuned.xml
+guest | dom=a disk=vda nic=52:54:00:00:00:01 n=1 | define dom-tuned.xml; start a
+guest | dom=a disk=vda nic=testnet0 n=2 | define dom-rich.xml; start a; domif-getlink a testnet0
+guest | dom=a disk=hdc target=hdc n=1 | create dom-tuned.xml
+domain | dom=b | create dom-b.xml
+domain | dom=a | define dom-a.xml; define dom-b.xml; start b
+guest | dom=test disk=vdb | attach-device test disk-vdb.xml; attach-device test nic-b.xml
+guest | dom=test n=1 vcpus=2 | setvcpus test 4 --maximum --config; iothreadadd test 1; iothreadadd test 2
+guest | dom=test n=1 | iothreadadd test 1; iothreadset test 1 --poll-max-ns 7
+domain | dom=test | destroy test
+domain | dom=test state=config | destroy test; define dom-a.xml
+domain | dom=test | save test saved.img
+domain | dom=test | managedsave test
+domain | dom=test | dump test core.img; save-image-dumpxml core.img
+moment | dom=test snap=s1 | snapshot-create-as test s1; snapshot-create-as test s2
+moment | dom=a snap=s2 | define dom-tuned.xml; snapshot-create-as a s1; snapshot-create-as a s2
+moment | dom=a snap=s2 | create dom-tuned.xml; snapshot-create-as a s1; suspend a; snapshot-create-as a s2
+moment | dom=a snap=s1 | define dom-a.xml; snapshot-create a snap-s1.xml; snapshot-create a snap-s2.xml
+moment | dom=test chk=c1 | checkpoint-create-as test c1; checkpoint-create-as test c2
+moment | dom=a chk=c2 | define dom-tuned.xml; start a; checkpoint-create-as a c1; checkpoint-create-as a c2
+network | net=n1 | net-define net-n1.xml
+network | net=n1 | net-define net-rich.xml; net-start n1
+network | net=n2 | net-create net-n2.xml
+network | net=default | net-destroy default
+network | iface=eth2 | iface-define if-eth2.xml; iface-define if-br9.xml
+network | iface=eth2 | iface-begin; iface-define if-eth2.xml; iface-start eth2
+network | iface=eth1 | iface-define if-eth2.xml; iface-begin
+storage | pool=p1 vol=v1 | pool-define pool-p1.xml; pool-start p1; vol-create p1 vol-v1.xml
+storage | pool=p1 | pool-define pool-p1.xml
+storage | pool=default-pool vol=v2 | vol-create default-pool vol-v1.xml; vol-create-as default-pool v2 1G
+storage | pool=p1 vol=v1 | pool-create pool-p1.xml; vol-create p1 vol-v1.xml
+storage | pool=fc | pool-define pool-fc.xml; pool-define pool-lv.xml; pool-start fc
+storage | dev=scsi_host12 | nodedev-create dev-1.xml
+storage | dev=scsi_host12 | nodedev-create dev-2.xml; nodedev-create dev-1.xml
+edit | dom=test snap=s1 chk=c1 | snapshot-create test snap-s1.xml; desc test one
+edit | dom=a net=n1 iface=eth2 pool=p1 | define dom-a.xml; net-define net-n1.xml; iface-define if-eth2.xml
+edit | dom=test chk=c1 pool=p1 | checkpoint-create test chk-c2.xml; pool-define pool-p1.xml
+"""

@@ -15,7 +15,7 @@ VALUES = {
     "disk": "vda vda vda vdb hdc nosuch /guest/diskimage1".split(),
     "nic": "testnet0 testnet0 vnet9 aa:bb:cc:dd:ee:ff 52:54:00:00:00:01".split(),
     "devfile": (
-        "disk-vdb.xml disk-vdb.xml disk-vda.xml nic.xml nic.xml rng.xml cdrom.xml bad.xml "
+        "disk-vdb.xml disk-vdb.xml disk-vda.xml nic.xml nic.xml rng.xml cdrom.xml nic-b.xml bad.xml "
         "odd-disk.xml odd-nic.xml odd-dev.xml"
     ).split(),
     "text": "hello 'two words' '' '<x>' é".split() + ["'a\nb'"],
