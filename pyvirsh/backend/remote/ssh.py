@@ -307,6 +307,9 @@ class SshTransport:
         self._client = login.open()
         transport = self._client.get_transport()
         assert transport is not None
+        if isinstance(transport.sock, socket.socket):
+            # A question must not wait until the last answer is acknowledged.
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self._channel = transport.open_session(timeout=login.timeout)
             self._channel.exec_command(line)
