@@ -1,6 +1,7 @@
 """Ports of virtio-serial controllers, slots of memory and of smart card readers."""
 
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.chardev import Channel
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.defaults import insert_controller
 from pyvirsh.backend.conf.domain.devices import Controller
@@ -14,6 +15,8 @@ def assign(domain: Domain) -> None:
     """Give each channel on virtio-serial a port, with a controller more where all are taken."""
     channels = [one for one in domain.devices.channels if one.target_type == "virtio"]
     taken: set[tuple[int, int]] = set()
+    for channel in domain.devices.channels:
+        _check_xen(domain, channel)
     for channel in channels:
         address = channel.info.address
         if address is not None and address.type == "virtio-serial" and address.port not in (None, "0"):
@@ -31,6 +34,14 @@ def assign(domain: Domain) -> None:
             taken.add((controller, port))
             place_ = Address(type="virtio-serial", controller=controller, bus=0, port=str(port))
             channel.info.address = place_
+
+
+def _check_xen(domain: Domain, channel: Channel) -> None:
+    """Refuse a place on a controller that is not there: none is added for these channels."""
+    address = channel.info.address
+    if channel.target_type == "xen" and address is not None and address.type == "virtio-serial":
+        if (address.controller or 0) not in _controllers(domain):
+            raise VirError(XML_ERROR, f"virtio serial controller {address.controller or 0} is missing")
 
 
 def _controllers(domain: Domain) -> "dict[int, int]":

@@ -136,7 +136,7 @@ def _cache(cpu: Cpu) -> "list[str]":
         passthrough = ["host-cache-info=off"] if cpu.mode in ("host-passthrough", "maximum") else []
         return ["l3-cache=on", *passthrough]
     passthrough = ["host-cache-info=off"] if cpu.mode in ("host-passthrough", "maximum") else []
-    return ["l3-cache=off", *passthrough]
+    return [*passthrough, "l3-cache=off"]
 
 
 def _address_bits(cpu: Cpu) -> "list[str]":

@@ -112,7 +112,7 @@ def _choose(
         props["share"] = shared == "shared"
     if page or backing.allocation_mode == "immediate":
         props["prealloc"] = True
-        props["prealloc-threads"] = backing.allocation_threads
+    props["prealloc-threads"] = backing.allocation_threads
     props["size"] = size * 1024
     placed = _placement(plan, props, node)
     return Backend(kind, props, needed=placed or kind != "memory-backend-ram")
@@ -300,7 +300,8 @@ def _module_backend(plan: Plan, module: MemoryModule, name: str) -> Backend:
         backend = _choose(plan, name, size, node=node, cell=cell, page=page, module=module)
     if module.model == "virtio-mem":
         size_props = backend.props.pop("size")
-        backend.props.pop("prealloc", None)
+        for key in ("prealloc", "prealloc-threads"):
+            backend.props.pop(key, None)
         backend.props = {
             **_first(backend.props),
             "reserve": False,
@@ -321,8 +322,9 @@ def _file_backend(plan: Plan, module: MemoryModule, cell: "Cell | None", size: i
     props: Props = {"mem-path": source.path}
     if access is not None or module.model == "virtio-pmem":
         props["share"] = access != "private"
-    if module.model == "nvdimm" and not source.pmem:
+    if module.model == "nvdimm" and not source.pmem or backing.allocation_mode == "immediate":
         props["prealloc"] = True
+    props["prealloc-threads"] = backing.allocation_threads
     props["size"] = size * 1024
     props["align"] = source.alignsize * 1024 if source.alignsize else None
     props["pmem"] = True if source.pmem else None

@@ -38,7 +38,7 @@ class Layer:
         self.discard: str | None = None
         self.detect_zeroes: str | None = None
         self.extra: Props = {}
-        self.cdrom = False
+        self.cdrom = self.floppy = False
         self.below: Layer | bool = False
         self.wrapped = False
         # Whether it is a whole device handed through, which has one node.
@@ -84,7 +84,7 @@ def chain(disk: Disk, numbers: "list[int]") -> Layer:
     source = disk.source or DiskSource()
     top = Layer(disk.type, source, disk.format or "raw", next(names))
     top.readonly = disk.readonly
-    top.cdrom = disk.device == "cdrom"
+    top.cdrom, top.floppy = disk.device == "cdrom", disk.device == "floppy"
     top.encryption = top.encryption or disk.encryption
     top.auth = top.auth or disk.auth
     _options(top, disk)
@@ -225,7 +225,7 @@ def _storage(plan: Plan, layer: Layer) -> "Props":
     if layer.kind == "dir":
         layer.wrapped = True
         layer.format = "raw"
-        return {"driver": "vvfat", "dir": source.dir, "floppy": False, "rw": not layer.readonly}
+        return {"driver": "vvfat", "dir": source.dir, "floppy": layer.floppy, "rw": not layer.readonly}
     if layer.kind == "nvme":
         return _nvme(source)
     if layer.kind == "vhostvdpa":
@@ -310,10 +310,16 @@ def encryption_secret(plan: Plan, layer: Layer) -> None:
 
 def _nbd(plan: Plan, layer: Layer) -> "Props":
     source = layer.source
+    credentials = None
+    if source.tls == "yes":
+        credentials = f"obj{layer.storage}_tls0"
+        props = {"dir": plan.paths.tls, "endpoint": "client", "verify-peer": True}
+        plan.object("tls-creds-x509", credentials, props)
     return {
         "driver": "nbd",
         "server": _server(source.hosts[0]) if source.hosts else None,
         "export": source.name,
+        "tls-creds": credentials,
         "tls-hostname": source.tls_hostname,
         "reconnect-delay": source.reconnect_delay or None,
     }

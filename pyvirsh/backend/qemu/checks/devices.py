@@ -153,11 +153,15 @@ def _displays(domain: Domain) -> None:
     for graphics in devices.graphics:
         if graphics.type in ("rdp", "desktop"):
             raise _refuse(f"{graphics.type} graphics are not supported with this QEMU")
+        if graphics.type == "vnc" and graphics.connected not in (None, "keep"):
+            raise _refuse("VNC supports connected='keep' only")
         if graphics.port is not None and graphics.port > 65535:
             raise VirError(
                 XML_ERROR, f"graphics port {graphics.port} is not a port: use 5900 to 65535, or -1"
             )
     kinds = [graphics.type for graphics in devices.graphics]
+    if "spice" not in kinds and any(audio.type == "spice" for audio in devices.audios):
+        raise _refuse("Spice audio is not supported without spice graphics")
     if "egl-headless" in kinds and {"sdl", "dbus"} & set(kinds):
         detail = "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types"
         raise _refuse(detail)

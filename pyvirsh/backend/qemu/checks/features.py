@@ -1,10 +1,13 @@
 """Checks of what the machine is to offer: features that other machines have, CPUs switched on one by one."""
 
 from pyvirsh.backend.conf.domain import Domain
+from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.features import Features
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
 from pyvirsh.backend.qemu.facts import family
 
+# Of the caches, the only level that can be emulated.
+_LAST_LEVEL = 3
 _X86 = ("x86_64", "i686")
 # Features of other architectures: field, element.
 _FOREIGN = (
@@ -29,7 +32,23 @@ def check(domain: Domain) -> None:
     """Check features and the order of CPUs.  Errors: CONFIG_UNSUPPORTED."""
     if domain.features is not None and domain.os.arch in _X86:
         _foreign(domain, domain.features)
+    if domain.cpu is not None and domain.cpu.cache_mode is not None:
+        _cache(domain.cpu)
     _order(domain)
+
+
+def _cache(cpu: Cpu) -> None:
+    """Check whose caches a guest is told of."""
+    mode = cpu.cache_mode
+    if mode == "emulate":
+        if cpu.cache_level != _LAST_LEVEL:
+            raise _refuse(f"CPU cache mode 'emulate' can only be used with level='{_LAST_LEVEL}'")
+        return
+    if mode == "passthrough" and cpu.mode not in ("host-passthrough", "maximum"):
+        those = "'host-passthrough' / 'maximum' CPUs"
+        raise _refuse(f"CPU cache mode 'passthrough' can only be used with {those}")
+    if cpu.cache_level is not None:
+        raise _refuse(f"unsupported CPU cache level for mode '{mode}'")
 
 
 def _foreign(domain: Domain, features: Features) -> None:

@@ -13,7 +13,16 @@ def _refuse(detail: str) -> VirError:
 
 
 def check(domain: Domain, facts: Facts) -> None:
-    """Check that modules have a place to be plugged in.  Errors: CONFIG_UNSUPPORTED."""
+    """Check what backs the memory, and that modules have a place to be plugged in.
+
+    Errors: CONFIG_UNSUPPORTED.
+    """
+    backing = domain.memory_backing
+    if backing is not None and backing.hugepages:
+        if backing.allocation_mode == "ondemand":
+            raise _refuse("hugepages are not allowed with memory allocation ondemand")
+        if backing.source_type == "anonymous":
+            raise _refuse("hugepages are not allowed with anonymous memory source")
     modules = domain.devices.memories
     if not modules:
         return

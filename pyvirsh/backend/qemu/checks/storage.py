@@ -149,6 +149,8 @@ def _driver(disk: Disk) -> None:
     if driver.type not in (None, *known):
         if disk.type == "dir":
             raise _refuse("storage type 'dir' requires use of storage format 'fat'")
+        if driver.type == "fat":
+            raise _refuse("storage format 'fat' is supported only with 'dir' storage type")
         raise _refuse(f"unknown driver format value '{driver.type}'")
     if driver.metadata_cache is not None and driver.type != "qcow2":
         raise _refuse("metadata cache max size control is supported only with qcow2 images")
@@ -182,6 +184,14 @@ def _source(disk: Disk, facts: Facts) -> None:
 
 
 def _details(disk: Disk) -> None:
+    bus = disk.target_bus
+    if disk.geometry_cyls and bus in ("usb", "sd"):
+        raise _refuse(f"CHS geometry can not be set for '{bus}' bus")
+    if disk.geometry_trans is not None and bus != "ide":
+        raise _refuse(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
+    if disk.shareable and disk.driver is not None and disk.driver.type not in (None, "raw"):
+        detail = "requires use of supported storage format"
+        raise _refuse(f"shared access for disk '{disk.target_dev}' {detail}")
     if disk.serial is not None and any(letter not in _SERIAL for letter in disk.serial):
         raise VirError(INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")
     wwn = (disk.wwn or "").removeprefix("0x")
