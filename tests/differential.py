@@ -3,7 +3,7 @@
 What is run are the transcripts captured from virsh and the lines of ``catalogue/*.txt``::
 
     # a comment
-    = qemu              the lines below run on QEMU; "= test" on the test driver, begun anew
+    = qemu              the lines below run on QEMU, begun anew; "= lxc" on LXC, "= test" on the test driver
     define q/guest.xml; start guest
     @sort
     nodedev-list
@@ -51,7 +51,11 @@ from pyvirsh.shell.session import Session
 from transcripts import Answer
 
 CATALOGUE = Path(__file__).parent / "catalogue"
-URIS = {"test": "test+unix:///default?socket={}", "qemu": "qemu+unix:///system?socket={}"}
+URIS = {
+    "test": "test+unix:///default?socket={}",
+    "qemu": "qemu+unix:///system?socket={}",
+    "lxc": "lxc+unix:///system?socket={}",
+}
 SECONDS = 30
 # A guest can be long on its way up where there is no KVM, and others are at work.
 UNTIL_SECONDS = 150
@@ -87,7 +91,7 @@ class Line:
 
 
 class Case:
-    """Lines that run in one world, "test" or "qemu"."""
+    """Lines that run in one world, a key of URIS."""
 
     def __init__(self, name: str, world: str, lines: list[Line]) -> None:
         self.name = name

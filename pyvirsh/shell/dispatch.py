@@ -111,13 +111,15 @@ def _attempt(session: "Session", bound: Bound) -> bool:
         check_rules(bound.args)
         bound.command.handler(session, bound.args)
     except CommandFailed as error:
+        # virsh tells of a lost connection before what failed for it.
+        session.note_loss()
         for text in error.texts:
             session.out.error(text)
     except VirError as error:
+        session.note_loss()
         session.out.library_error(error)
     else:
         return True
-    session.note_loss()
     return False
 
 
