@@ -410,7 +410,7 @@ class Shmem(Model):
     server: bool = flag("server")
     server_path: str | None = text("server/@path")
     msi_enabled: str | None = on_off("msi/@enabled", lenient=True)
-    msi_vectors: int | None = integer("msi/@vectors")
+    msi_vectors: int | None = integer("msi/@vectors", or_none=True, bits=32)
     msi_ioeventfd: str | None = on_off("msi/@ioeventfd")
     msi: bool = flag("msi")
     info: Info = inline(Info)
@@ -474,8 +474,12 @@ class MemoryModule(Model):
             raise VirError(INTERNAL_ERROR, "malformed uuid element")
         if self.model == "virtio-pmem":
             self.uuid = None
+            if self.source is not None:
+                self.source.alignsize = None
         if self.target is not None and self.model == "virtio-mem":
             self.target.requested = self.target.requested or 0
+        if self.target is not None and not self.target.address_base:
+            self.target.address_base = None
         if self.target is not None and not self.model.startswith("virtio"):
             self.target.address_base = None
         label = self.target.label_size if self.target is not None else None
@@ -508,7 +512,7 @@ class Iommu(Model):
     caching_mode: str | None = on_off("driver/@caching_mode")
     eim: str | None = on_off("driver/@eim")
     iotlb: str | None = on_off("driver/@iotlb")
-    aw_bits: int | None = integer("driver/@aw_bits")
+    aw_bits: int | None = integer("driver/@aw_bits", or_none=True, bits=32)
     dma_translation: str | None = on_off("driver/@dma_translation")
     info: Info = inline(Info)
 

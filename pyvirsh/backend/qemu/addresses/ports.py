@@ -39,7 +39,8 @@ def assign(domain: Domain) -> None:
 def _check_xen(domain: Domain, channel: Channel) -> None:
     """Refuse a place on a controller that is not there: none is added for these channels."""
     address = channel.info.address
-    if channel.target_type == "xen" and address is not None and address.type == "virtio-serial":
+    stated = address is not None and address.type == "virtio-serial" and address.port not in (None, "0")
+    if channel.target_type in ("xen", "guestfwd") and address is not None and stated:
         if (address.controller or 0) not in _controllers(domain):
             raise VirError(XML_ERROR, f"virtio serial controller {address.controller or 0} is missing")
 

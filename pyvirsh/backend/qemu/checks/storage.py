@@ -145,7 +145,7 @@ def _driver(disk: Disk) -> None:
         return
     if driver.name not in (None, "qemu"):
         raise _refuse(f"unsupported driver name '{driver.name}' for disk '{target}'")
-    known = ("fat",) if disk.type == "dir" else FORMATS
+    known = {"dir": ("fat",), "volume": (*FORMATS, "fat")}.get(disk.type, FORMATS)
     if driver.type not in (None, *known):
         if disk.type == "dir":
             raise _refuse("storage type 'dir' requires use of storage format 'fat'")
