@@ -121,7 +121,7 @@ _RICH = (
     "</iotune></disk><disk type='network' device='disk'><source protocol='rbd' name='p/i'>"
     "<host name='h' port='6789'/></source><target dev='sdb' bus='scsi'/></disk>"
     "<disk type='file' device='floppy'><target dev='fda' bus='fdc'/></disk>"
-    "<controller type='usb' index='0' model='none'/><controller type='scsi' index='0'/>"
+    "<controller type='scsi' index='0'/>"
     "<filesystem type='mount'><source dir='/s'/><target dir='/t'/></filesystem>"
     "<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><target dev='vnet9'/>"
     "<model type='virtio'/><bandwidth><inbound average='100' peak='200'/></bandwidth>"

@@ -115,6 +115,8 @@ def sequence(dice: random.Random, length: int, anything: "Anything") -> "list[st
             continue
         group = dice.choice(favourites) if dice.random() < 0.8 else dice.choices(groups, weights)[0]
         made.append(command(dice, dice.choice(_LINES[group]), focus))
+    # virsh has no standard error after it, and then no editor.
+    made.sort(key=lambda line: line.startswith("complete"))
     if dice.random() < _UNREADABLE:
         made[dice.randrange(length)] = dice.choice(_BROKEN)
     return made

@@ -129,7 +129,11 @@ def path_of(disk: Disk) -> "str | None":
     source = disk.source
     if source is None or disk.type == "vhostvdpa":
         return None
-    return source.file or source.dev or source.dir or source.name
+    name = source.name
+    if name is not None and source.protocol in ("rbd", "gluster"):
+        # The pool or volume in front is apart.
+        name = name.partition("/")[2]
+    return source.file or source.dev or source.dir or name
 
 
 def complete_hosts(source: DiskSource) -> None:
