@@ -1,5 +1,7 @@
 """Drivers that lack calls, or fail at one: what commands do without them, as measured on virsh 11.3."""
 
+import os
+
 import pytest
 
 import transcripts
@@ -91,3 +93,21 @@ def test_titles_are_read_from_the_xml(run):
     out, err, status = run("domain_get_metadata", NO_SUPPORT, line)
     assert (err, status) == ("", 0)
     assert " test   running   a title\n" in out and out.endswith("words\n")
+
+
+def test_a_lost_connection_is_told_of_before_what_failed_for_it(tmp_path):
+    with open(tmp_path / "err", "wb") as err:
+        output = Output(stdout=os.open(os.devnull, os.O_WRONLY), stderr=err.fileno())
+        session = Session(output, uri=transcripts.URI, program="virsh")
+        driver = session.driver
+
+        def fail(*_, **__):
+            driver.alive = lambda: False
+            driver.lost = lambda: "end of file"
+            raise VirError(OPERATION_INVALID, "not now")
+
+        driver.domain_get_state = fail
+        status = dispatch.run_text(session, "domstate test", connect=True)
+    lines = (tmp_path / "err").read_text().splitlines()
+    assert status == 1
+    assert lines == ["error: Disconnected from test:///default due to end of file", REFUSED.strip()]
