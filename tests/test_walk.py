@@ -11,6 +11,6 @@ WALK = Path(__file__).parent / "walk.py"
 
 def test_walk():
     needs_virsh()
-    words = [sys.executable, str(WALK), "--steps", "150"]
+    words = [sys.executable, str(WALK), "--steps", "300"]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
