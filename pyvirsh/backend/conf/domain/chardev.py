@@ -201,7 +201,7 @@ class Channel(_Character):
         if port is None:
             raise VirError(XML_ERROR, "Missing required attribute 'port' in element 'target'")
         number = c_integer(port)
-        if number is None or number < 0:
+        if number is None or not 0 <= number < 1 << 32:
             place = "attribute 'port' in element 'target'"
             detail = f"Invalid value for {place}: '{port}'. Expected non-negative integer value"
             raise VirError(XML_ERROR, detail)

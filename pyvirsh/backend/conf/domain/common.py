@@ -67,6 +67,14 @@ _USB_MAX = (1 << 32) - 1
 _USB_PORT = re.compile(r"\s*\+?[0-9]+(\.\s*\+?[0-9]+){0,3}")
 
 
+def _usb_port(text: str) -> "str | None":
+    """Return the ports on the way to a USB device as they are written; None for none."""
+    parts = [int(part) for part in text.split(".")] if _USB_PORT.fullmatch(text) else []
+    if not parts or any(part > _USB_MAX for part in parts):
+        raise VirError(INTERNAL_ERROR, "Cannot parse <address> 'port' attribute")
+    return ".".join(map(str, parts[: parts.index(0) if 0 in parts else None])) or None
+
+
 def _virtio_port(text: str) -> int:
     number = c_integer(text)
     if number is None or not 0 <= number <= _USB_MAX:
@@ -132,12 +140,7 @@ class Address(Model):
         if self.type == "pci":
             self._check_pci()
         elif self.type == "usb" and self.port is not None:
-            if not _USB_PORT.fullmatch(self.port):
-                raise VirError(INTERNAL_ERROR, "Cannot parse <address> 'port' attribute")
-            parts = [int(part) for part in self.port.split(".")]
-            if any(part > _USB_MAX for part in parts):
-                raise VirError(INTERNAL_ERROR, "Cannot parse <address> 'port' attribute")
-            self.port = ".".join(map(str, parts[: parts.index(0) if 0 in parts else None])) or None
+            self.port = _usb_port(self.port)
         elif self.type == "virtio-serial" and self.port is not None:
             self.port = str(_virtio_port(self.port))
         elif self.type == "ccw":
@@ -146,6 +149,8 @@ class Address(Model):
             raise VirError(XML_ERROR, "virtio-s390 bus doesn't have an address")
         elif self.type == "dimm" and self.slot is None:
             raise VirError(XML_ERROR, "Missing required attribute 'slot' in element 'address'")
+        if self.type == "dimm":
+            self.base = self.base or None
         for part in _PARTS.get(self.type or "", ()):
             if getattr(self, part) is None:
                 setattr(self, part, 0)

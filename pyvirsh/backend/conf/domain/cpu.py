@@ -124,7 +124,7 @@ class Cpu(Model):
         "maxphysaddr/@mode", choices=("emulate", "passthrough"), required=True
     )
     maxphysaddr_bits: int | None = integer("maxphysaddr/@bits")
-    maxphysaddr_limit: int | None = integer("maxphysaddr/@limit")
+    maxphysaddr_limit: int | None = integer("maxphysaddr/@limit", positive=True)
     features: list[CpuFeature] = many("feature", CpuFeature)
     cells: list[Cell] = many("numa/cell", Cell)
     latencies: list[Latency] = many("numa/interconnects/latency", Latency)

@@ -210,7 +210,7 @@ class HostDev(Model):
             (self.type != "pci", "teaming is only supported for pci hostdev devices"),
             (self.teaming_type != "transient", "teaming hostdev devices must have type='transient'"),
             (
-                self.teaming_persistent is None,
+                not self.teaming_persistent,
                 "missing required persistent attribute in hostdev teaming element",
             ),
         ):

@@ -8,6 +8,7 @@ import ipaddress
 import re
 from typing import Self
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import HostAddress, Info, Reconnect, VirtioDriver
 from pyvirsh.backend.conf.domain.source import is_uuid
 from pyvirsh.backend.conf.domain.vport import Inbound, Outbound, VirtualPort, VlanTag, check_side, check_vlan
@@ -138,7 +139,7 @@ class InterfaceSource(Model):
             if getattr(self, field) is None:
                 raise VirError(XML_ERROR, f"Missing required attribute '{attribute}' in element 'source'")
         if kind in ("server", "client", "mcast", "udp"):
-            _check_port(self.port, "source")
+            self.port = _port(self.port, "source")
         if kind == "udp":
             self._check_local(element)
         elif kind == "direct" and self.mode not in (None, "vepa", "private", "bridge", "passthrough"):
@@ -152,7 +153,7 @@ class InterfaceSource(Model):
         for attribute, value in (("address", self.local_address), ("port", self.local_port)):
             if value is None:
                 raise VirError(XML_ERROR, f"Missing required attribute '{attribute}' in element 'local'")
-        _check_port(self.local_port, "local")
+        self.local_port = _port(self.local_port, "local")
 
     def _check_switch(self) -> None:
         place = "in element 'source'"
@@ -167,10 +168,13 @@ class InterfaceSource(Model):
                 raise VirError(XML_ERROR, detail)
 
 
-def _check_port(port: "str | None", element: str) -> None:
-    if port is not None and not port.lstrip("-").isdigit():
+def _port(port: "str | None", element: str) -> "str | None":
+    """Return a port as it is written.  Errors: XML_ERROR."""
+    number = c_integer(port) if port is not None else 0
+    if number is None or not -(1 << 31) <= number < 1 << 31:
         place = f"attribute 'port' in element '{element}'"
         raise VirError(XML_ERROR, f"Invalid value for {place}: '{port}'. Expected integer value")
+    return str(number) if port is not None else None
 
 
 def bad_mode(mode: "str | None") -> VirError:

@@ -113,7 +113,7 @@ def check_vlan(element: "Element | None", tags: "list[VlanTag]") -> "str | None"
     if trunk is not None and trunk.lower() == "no" and any(tag.native_mode for tag in tags):
         detail = "\"trunk='no'\" is not allowed with a native vlan id"
         raise VirError(XML_ERROR, f"invalid configuration in <vlan> - {detail}")
-    lower = trunk.lower() if trunk is not None else None
+    lower = trunk.lower() if trunk else None
     stated = f"invalid \"trunk='{trunk}'\" in <vlan>"
     if len(tags) > 1 and lower not in (None, "yes"):
         detail = f"{stated} - trunk='yes' is required for more than one vlan tag"

@@ -13,8 +13,10 @@ def check(domain: Domain) -> None:
     made_up = {
         id(channel.source) for channel in domain.devices.channels if channel.target_type in ("virtio", "xen")
     }
+    later = {id(redirected.source) for redirected in domain.devices.redirdevs}
     for source in sources(domain):
-        check_source(source, may_lack_path=id(source) in made_up)
+        if id(source) not in later:
+            check_source(source, may_lack_path=id(source) in made_up)
 
 
 def check_ports(domain: Domain) -> None:

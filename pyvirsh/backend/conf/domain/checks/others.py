@@ -1,5 +1,6 @@
 """The other devices: those of the host, memory, and those of which there can be one."""
 
+from pyvirsh.backend.conf.domain.checks.characters import check_source
 from pyvirsh.backend.conf.domain.devices import Iommu, MemoryModule, MemoryTarget
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.hostdev import HostDev
@@ -39,6 +40,8 @@ def _usb(domain: Domain) -> None:
     usb = [one for one in domain.devices.controllers if one.type == "usb"]
     if domain.devices.redirdevs and (not usb or any(one.model == "none" for one in usb)):
         raise _refuse("cannot add redirected USB device: USB is disabled for this domain")
+    for redirected in domain.devices.redirdevs:
+        check_source(redirected.source)
 
 
 # -- host devices ----------------------------------------------------------------------------------------
@@ -51,6 +54,8 @@ def _hostdevs(domain: Domain) -> None:
             raise VirError(XML_ERROR, "Hostdev already exists in the domain configuration")
         known.append(hostdev)
         address = hostdev.info.address
+        if hostdev.type == "scsi_host" and address is not None and address.type not in ("pci", "ccw"):
+            raise _refuse("SCSI_host host device must use 'pci' or 'ccw' address type")
         if hostdev.type != "scsi" or address is None or address.type != "drive":
             continue
         place = (address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
