@@ -117,8 +117,8 @@ class Guest:
         self.frozen: set[str] = set()
         # seconds and nanoseconds of its clock, which stands still
         self.time = (627319920, 0)
-        # number of an I/O thread -> poll_max_ns, poll_grow, poll_shrink
-        self.polling: dict[int, tuple[int, int, int]] = {}
+        # Number of an I/O thread, poll_max_ns, poll_grow, poll_shrink: once for each time it was added.
+        self.polling: list[tuple[int, int, int, int]] = []
         self._snapshots: Moments | None = None
         self._checkpoints: Moments | None = None
 

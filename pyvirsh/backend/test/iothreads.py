@@ -9,6 +9,7 @@ from pyvirsh.backend.conf.domain.tuning import IoThread, IoThreadPin
 from pyvirsh.backend.constants import DOMAIN_AFFECT_LIVE
 from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, VirError
 from pyvirsh.backend.test.base import AFFECT, TestBase
+from pyvirsh.backend.test.guest import Guest
 from pyvirsh.backend.test.vcpus import MAP_LENGTH, count, cputune
 
 # poll_max_ns, poll_grow, poll_shrink of a new thread
@@ -66,7 +67,7 @@ class IoThreads(TestBase):
         model = definition.change()
         spell_out(model).append(IoThread(id=iothread_id))
         model.iothreads = len(model.iothread_ids)
-        guest.polling[iothread_id] = NEW_THREAD
+        guest.polling.append((iothread_id, *NEW_THREAD))
 
     def domain_del_iothread(self, dom: DomainRef, iothread_id: int, flags: int = 0) -> None:
         positive(iothread_id, "iothread_id", "virDomainDelIOThread")
@@ -83,7 +84,9 @@ class IoThreads(TestBase):
         if model.cputune is not None:
             pins = model.cputune.iothreadpins
             pins[:] = [pin for pin in pins if pin.iothread != iothread_id]
-        guest.polling.pop(iothread_id, None)
+        at = _figures(guest, iothread_id)
+        if at >= 0:
+            del guest.polling[at]
 
     def domain_pin_iothread(self, dom: DomainRef, iothreads_id: int, cpumap: bytes, flags: int = 0) -> None:
         allowed(flags, AFFECT, "testDomainPinIOThread")
@@ -109,13 +112,20 @@ class IoThreads(TestBase):
         guest = self.guest(dom)
         if iothread_id not in thread_ids(guest.one(flags).model):
             raise VirError(INVALID_ARG, f"cannot find IOThread '{iothread_id}' in iothreadids")
-        if iothread_id not in guest.polling:
+        at = _figures(guest, iothread_id)
+        if at < 0:
             # Threads of a definition have no figures, and the original's driver says nothing more.
             raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
         given = checked_params(params)
-        before = dict(zip(_PARAMS, guest.polling[iothread_id], strict=True))
+        before = dict(zip(_PARAMS, guest.polling[at][1:], strict=True))
         after = {**before, **given}
-        guest.polling[iothread_id] = (after["poll_max_ns"], after["poll_grow"], after["poll_shrink"])
+        figures = (after["poll_max_ns"], after["poll_grow"], after["poll_shrink"])
+        guest.polling[at] = (iothread_id, *figures)
+
+
+def _figures(guest: Guest, number: int) -> int:
+    """Return where a thread's polling figures first stand, -1 if it has none."""
+    return next((at for at, figures in enumerate(guest.polling) if figures[0] == number), -1)
 
 
 def checked_params(params: "list[TypedParam]") -> "dict[str, int]":

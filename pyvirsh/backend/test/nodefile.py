@@ -158,7 +158,7 @@ def _add_domain(world: World, element: xml.Element, path: str) -> None:
     if state != c.DOMAIN_SHUTOFF:
         guest.run(0)
         guest.state = state
-        guest.polling = dict.fromkeys(thread_ids(model), NEW_THREAD)
+        guest.polling = [(number, *NEW_THREAD) for number in thread_ids(model)]
     _add_snapshots(world, guest, element, path)
 
 

@@ -126,7 +126,7 @@ def _stats(guest: Guest, stats: int) -> "list[TypedParam]":
         params.append(("state.reason", api.PARAM_INT, guest.reason))
     if stats & c.DOMAIN_STATS_IOTHREAD and guest.active and guest.polling:
         params.append(("iothread.count", api.PARAM_UINT, len(guest.polling)))
-        for number, (most, grow, shrink) in guest.polling.items():
+        for number, most, grow, shrink in guest.polling:
             params.append((f"iothread.{number}.poll-max-ns", api.PARAM_ULLONG, most))
             params.append((f"iothread.{number}.poll-grow", api.PARAM_UINT, grow))
             params.append((f"iothread.{number}.poll-shrink", api.PARAM_UINT, shrink))
