@@ -68,7 +68,11 @@ class Step:
 def find() -> list[Path]:
     """Return all transcripts."""
     files = sorted(OUTPUTS.rglob("*.txt"))
-    return [path for path in files if path.read_text("utf-8").startswith("# source:")]
+    return [path for path in files if _is_transcript(path.read_text("utf-8"))]
+
+
+def _is_transcript(text: str) -> bool:
+    return text.startswith("# source:") and "\n$ " in text
 
 
 def read(path: Path) -> tuple[list[str], list[Step]]:
