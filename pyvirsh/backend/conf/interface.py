@@ -6,6 +6,7 @@ Source: libvirt's interface XML; messages as observed.
 from typing import TYPE_CHECKING, Any, Self
 
 from pyvirsh.backend.conf import shape, xml
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.model import Model, flag, integer, many, one, text, yes_no
 from pyvirsh.backend.errors import INTERNAL_ERROR, XML_ERROR, VirError
 
@@ -45,10 +46,11 @@ class Ip(Model):
     def after_parse(self, element: xml.Element) -> None:
         if self.prefix is None:
             return
-        if not self.prefix.lstrip("-").isdigit():
+        number = c_integer(self.prefix, 0)
+        if number is None or not -(1 << 31) <= number < 1 << 31:
             detail = f"Invalid value for attribute 'prefix' in element 'ip': '{self.prefix}'."
             raise fault(detail + " Expected integer value")
-        self.prefix = str(int(self.prefix)) if int(self.prefix) else None
+        self.prefix = str(number) if number else None
 
 
 class Protocol(Model):
