@@ -1,4 +1,4 @@
-"""Definitions that the QEMU driver refuses, in libvirt's words: ``outputs/refusals.txt``."""
+"""Definitions that the QEMU driver refuses, in libvirt's words: ``outputs/refusals.cases``."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from pyvirsh.backend.errors import VirError
 from test_qemu_argv import FACTS, completed
 
-LINES = (Path(__file__).parent / "outputs" / "refusals.txt").read_text().splitlines()
+LINES = (Path(__file__).parent / "outputs" / "refusals.cases").read_text().splitlines()
 CASES = [line for line in LINES if not line.startswith("#")]
 PAIRS = list(zip(CASES[::2], CASES[1::2], strict=True))
 
