@@ -71,7 +71,7 @@ VALUES = {
     "tree": "--tree --parent --roots --name".split(),
     "rate": "1,2,3 1 1,2 0 1,x ,2 '' 100,200,300,4 -1".split(),
     "perf": "cmt mbmt cmt,cpu_cycles bogus cmt, emulation_faults".split(),
-    "source": "/img /img2 '' nosuch a&b".split(),
+    "source": "/img /img2 '' nosuch a,b".split(),
     "target": "vda vdb vdc hdc sda fda x".split(),
     "address": (
         "ide:0.0.0.0 ide:0.0.1 scsi:0.0.0 pci:0.0.5.0 pci:0000.00.05.0 ccw:0xfe.0.0 usb:0.1 sata:0.0.0 x"

@@ -5,6 +5,7 @@ Source: answers of `virsh cpu-baseline` to single CPUs and to pairs of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.cpumap import FEATURES, MODELS, VENDORS
+from pyvirsh.backend.conf.cpumodels import ARCHITECTURES, names
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     INTERNAL_ERROR,
@@ -16,7 +17,8 @@ from pyvirsh.backend.errors import (
 
 _X86 = ("i686", "x86_64")
 _ONE_MODEL = ("ppc64", "ppc64le")
-_ANY_MODEL = ("armv6l", "armv7b", "armv7l", "aarch64", "loongarch64", "riscv64")
+_ANY_MODEL = ("armv6l", "armv7b", "armv7l", "aarch64")
+_NO_BASELINE = ("loongarch64", "riscv64", "s390", "s390x")
 
 
 class Model:
@@ -39,6 +41,8 @@ class Stated:
         self.arch = root.findtext("arch") or ""
         if not self.arch:
             raise VirError(XML_ERROR, "Missing CPU architecture")
+        if self.arch not in ARCHITECTURES:
+            raise VirError(CONFIG_UNSUPPORTED, f"Unknown architecture {self.arch}")
         self.model = root.findtext("model") or ""
         if not self.model:
             raise VirError(XML_ERROR, "Missing CPU model name")
@@ -77,12 +81,17 @@ def baseline(documents: "list[str]", *, expand: bool) -> str:
     if arch in _X86:
         return _baseline_x86(cpus, expand=expand)
     if arch in _ONE_MODEL:
+        for cpu in cpus:
+            if cpu.model not in names(arch):
+                raise VirError(INTERNAL_ERROR, f"Unknown CPU model {cpu.model}")
         if len({cpu.model for cpu in cpus}) > 1:
             raise VirError(OPERATION_FAILED, "CPUs are incompatible")
         return _document(cpus[0].model, "forbid", None, [])
     if arch in _ANY_MODEL:
         return _document(cpus[0].model, "allow", None, [])
-    raise VirError(NO_SUPPORT, f"cannot compute baseline CPU of {arch} architecture")
+    if arch in _NO_BASELINE:
+        raise VirError(NO_SUPPORT, f"cannot compute baseline CPU of {arch} architecture")
+    raise VirError(NO_SUPPORT, f"'{arch}' architecture is not supported by CPU driver")
 
 
 def _baseline_x86(cpus: "list[Stated]", *, expand: bool) -> str:
