@@ -113,6 +113,9 @@ def check_target(disk: Disk) -> None:
     if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
         detail = "disk device='lun' is only valid for block type disk source"
         raise VirError(CONFIG_UNSUPPORTED, detail)
+    for name in ("rawio", "sgio"):
+        if disk.device != "lun" and getattr(disk, name) is not None:
+            raise VirError(CONFIG_UNSUPPORTED, f"{name} can be used only with device='lun'")
     bus = disk.target_bus
     if disk.device == "floppy" and bus != "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
