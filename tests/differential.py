@@ -29,6 +29,7 @@ were equal.
 
 import contextlib
 import difflib
+import itertools
 import os
 import re
 import subprocess
@@ -145,8 +146,11 @@ def _of_transcripts() -> Iterator[Case]:
         head, steps = transcripts.read(path)
         if head[0].startswith("# source: virsh "):
             lines = [Line(_without_uri(step.argv), step.line) for step in steps]
+            # Behind `connect` all is on another connection.
+            lines = [*itertools.takewhile(lambda line: line.argv[:1] != ["connect"], lines)]
             lines = [line for line in lines if not _own_connection(line.argv)]
-            yield Case(str(path.relative_to(transcripts.OUTPUTS).with_suffix("")), "test", lines)
+            if lines:
+                yield Case(str(path.relative_to(transcripts.OUTPUTS).with_suffix("")), "test", lines)
 
 
 def _without_uri(argv: list[str]) -> list[str]:
