@@ -2,8 +2,8 @@
 and interfaces.
 
 A file under ``outputs/documents`` has blocks apart by blank lines.  A block's first line is ``> `` and a
-document on one line (of a volume: behind the type of its pool and a blank); what follows is how it comes
-out, or ``error: `` and why it is refused.
+document on one line (of a volume: behind the type of its pool and a blank; of a domain: only a part of
+it, see `domain_of`); what follows is how it comes out, or ``error: `` and why it is refused.
 
     python tests/documents.py FILE...
 
@@ -38,6 +38,47 @@ POOLS = {
     "zfs": "",
     "vstorage": _TARGET,
 }
+
+
+# What every domain of a line here has.
+_DOMAIN_COMMON = """\
+<domain type='test'>
+  <name>p</name>
+  <uuid>11111111-2222-3333-4444-555555555555</uuid>
+  <memory unit='KiB'>65536</memory>
+  <currentMemory unit='KiB'>65536</currentMemory>
+  <vcpu placement='static'>4</vcpu>
+  <os>
+    <type arch='i686'>hvm</type>
+    <boot dev='hd'/>
+  </os>
+  <clock offset='utc'/>
+  <on_poweroff>destroy</on_poweroff>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <memballoon model='virtio'/>
+  </devices>
+</domain>
+""".splitlines()
+_MAC = re.compile("52:54:00(:[0-9a-f]{2}){3}")
+
+
+def domain_of(line: str) -> str:
+    """Return a domain's document: the line is a part of it, ``D`` and a blank before one of its devices."""
+    kind, _, part = line.partition(" ")
+    top, devices = ("", part) if kind == "D" else (line, "")
+    vcpus = "" if "<vcpu" in top else "<vcpu>4</vcpu>"
+    return (
+        "<domain type='test'><name>p</name><uuid>11111111-2222-3333-4444-555555555555</uuid>"
+        f"<memory>65536</memory>{vcpus}<os><type>hvm</type></os>{top}<devices>{devices}</devices></domain>"
+    )
+
+
+def particular(text: str) -> str:
+    """Return what a domain has beside what all here have."""
+    lines = _MAC.sub("MAC", text).splitlines()
+    return "".join(line + "\n" for line in lines if line and line not in _DOMAIN_COMMON) or "\n"
 
 
 def pool_of(kind: str) -> str:
@@ -78,6 +119,11 @@ def _virsh(script: str, files: "dict[str, str]", uri: str = "test:///default") -
     return done.stdout, [line.removeprefix("error: ") for line in done.stderr.splitlines()]
 
 
+def _ask_domain(line: str) -> str:
+    out, errors = _virsh("define d.xml; dumpxml p --inactive --security-info", {"d.xml": domain_of(line)})
+    return f"error: {errors[1]}\n" if errors else particular(out)
+
+
 def _ask_pool(document: str) -> str:
     out, errors = _virsh(f"pool-define d.xml; pool-dumpxml '{_name(document)}'", {"d.xml": document})
     refused = errors and errors[0].startswith("Failed to define")
@@ -114,6 +160,7 @@ def _ask_interface(document: str) -> str:
 
 
 ASK = {
+    "domain": _ask_domain,
     "pool": _ask_pool,
     "volume": _ask_volume,
     "nodedev": _ask_device,

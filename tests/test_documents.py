@@ -4,8 +4,12 @@ import pytest
 
 import documents
 from pyvirsh.backend.conf import interface, network, nodedev, storagepool, storagevol, xml
+from pyvirsh.backend.conf.domain import views
 from pyvirsh.backend.conf.model import Model
+from pyvirsh.backend.constants import DOMAIN_XML_INACTIVE, DOMAIN_XML_SECURE
 from pyvirsh.backend.errors import VirError
+from pyvirsh.backend.test import prepare
+from pyvirsh.backend.test.builtin import default_world
 
 
 def _cases(name):
@@ -21,6 +25,15 @@ def _became(make):
         return make()
     except VirError as error:
         return f"error: {error.text}\n"
+
+
+@pytest.mark.parametrize(("line", "expected"), _cases("domain.txt"))
+def test_domain(line, expected):
+    def make():
+        model = prepare.parse_definition(documents.domain_of(line), default_world())
+        return documents.particular(views.document(model, DOMAIN_XML_SECURE | DOMAIN_XML_INACTIVE))
+
+    assert _became(make) == expected
 
 
 @pytest.mark.parametrize(("document", "expected"), _cases("pool.txt"))

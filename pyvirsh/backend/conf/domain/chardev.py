@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel, check_labels
-from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, text
+from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, required, text
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
@@ -53,8 +53,8 @@ class CharPeer(Model):
     channel: str | None = text("@channel")
     master: str | None = text("@master")
     slave: str | None = text("@slave")
-    clipboard_copypaste: str | None = text("clipboard/@copypaste", choices=("yes", "no"), required=True)
-    mouse_mode: str | None = text("mouse/@mode", choices=("server", "client"), required=True)
+    clipboard_copypaste: str | None = text("clipboard/@copypaste", choices=("yes", "no"))
+    mouse_mode: str | None = text("mouse/@mode", choices=("server", "client"))
     reconnect: Reconnect | None = one("reconnect", Reconnect)
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
 
@@ -81,6 +81,10 @@ class CharSource(Model):
             if len(element.findall(tag)) > most:
                 count = "two source elements are" if most == 2 else f"one {tag} element is"
                 raise VirError(XML_ERROR, f"only {count} allowed for character device")
+        if self.type == "qemu-vdagent":
+            for tag, attribute in (("clipboard", "copypaste"), ("mouse", "mode")):
+                for told in element.findall(f"source/{tag}"):
+                    required(told, attribute)
         protocol = element.find("protocol")
         stated = protocol.get("type") if protocol is not None else None
         if self.type == "tcp" and stated is not None and stated not in PROTOCOLS:

@@ -207,6 +207,7 @@ class HostAddress(Address):
 
     # Whether the type is written.
     typed = False
+    unit: int | None = integer("@unit", any_base=True)
     device: int | None = integer("@device", any_base=True)
 
     @classmethod
