@@ -208,15 +208,15 @@ def parse_source(root: xml.Element, pool_type: str) -> Source:
         raise fault(f"expecting root element of 'source', not '{xml.local_name(root)}'")
     if pool_type not in KINDS:
         raise VirError(INTERNAL_ERROR, "missing backend for pool type -1")
+    check_name(root, pool_type)
     source = Source.parse(root)
     source.complete(KINDS[pool_type])
-    check_name(source, pool_type)
     return source
 
 
-def check_name(source: Source, pool_type: str) -> None:
+def check_name(source: "xml.Element | None", pool_type: "str | None") -> None:
     """Check that a source has a name where it cannot be the pool's.  Errors: XML_ERROR."""
-    if pool_type == "rbd" and source.name is None:
+    if pool_type == "rbd" and source is not None and not source.findtext("name"):
         raise fault("element 'name' is mandatory for RBD pool")
 
 
@@ -253,12 +253,11 @@ def parse_pool(
     """
     if root.tag != "pool":
         raise fault(f"expecting root element of 'pool', not '{xml.local_name(root)}'")
+    check_name(root.find("source"), root.get("type"))
     pool = Pool.parse(root)
     pool.source = pool.source or Source()
     kind = pool.kind
     pool.source.complete(kind)
-    if root.find("source") is not None:
-        check_name(pool.source, pool.type)
     _name(pool)
     pool.uuid = plain_uuid(pool.uuid, "malformed uuid element") if pool.uuid else new_uuid()
     if pool.type == "gluster":

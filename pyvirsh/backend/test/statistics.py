@@ -93,7 +93,8 @@ class Statistics(TestBase):
         if not 0 <= source <= c.DOMAIN_INTERFACE_ADDRESSES_SRC_ARP:
             raise VirError(ARGUMENT_UNSUPPORTED, f"Unknown IP address data source {source}")
         return [
-            (interface.target_dev or "", interface.mac, [interface_address(guest, interface, at)])
+            # What C writes for a name that is not there.
+            (interface.target_dev or "(null)", interface.mac, [interface_address(guest, interface, at)])
             for at, interface in enumerate(guest.live.model.devices.interfaces)
         ]
 
