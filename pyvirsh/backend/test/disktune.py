@@ -9,8 +9,8 @@ from pyvirsh.backend.conf.domain.filling.disks import path_of
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.domain.vport import BandwidthSide, Inbound, Outbound
 from pyvirsh.backend.errors import ARGUMENT_UNSUPPORTED, INVALID_ARG, VirError
+from pyvirsh.backend.params import checked
 from pyvirsh.backend.test.base import AFFECT, TestBase
-from pyvirsh.backend.test.params import checked
 
 _STRING_OKAY = 4
 _LIMIT_MAX = 1000000000000000

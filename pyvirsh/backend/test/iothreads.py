@@ -130,7 +130,7 @@ def _figures(guest: Guest, number: int) -> int:
 
 def checked_params(params: "list[TypedParam]") -> "dict[str, int]":
     """Return polling figures by name.  Errors: see `params.checked`."""
-    from pyvirsh.backend.test.params import checked
+    from pyvirsh.backend.params import checked
 
     return {name: int(value) for name, value in checked(params, _PARAMS).items()}
 

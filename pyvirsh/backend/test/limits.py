@@ -8,8 +8,8 @@ from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.tuning import BlkioDevice, BlkioTune, MemTune, NumaTune, PerfEvent
 from pyvirsh.backend.constants import DOMAIN_MEMORY_PARAM_UNLIMITED, TYPED_PARAM_STRING_OKAY
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OPERATION_INVALID, VirError
+from pyvirsh.backend.params import checked
 from pyvirsh.backend.test.base import AFFECT, TestBase
-from pyvirsh.backend.test.params import checked
 
 _STRING_OKAY = 4
 
