@@ -22,7 +22,7 @@ VALUES = {
     "snap": "s1 s1 s1 s2 s2 s3 nosuch".split(),
     "snapfile": "snap-s1.xml snap-s2.xml snap-disk.xml snap-bad.xml snap-full.xml odd-snap.xml".split(),
     "chk": "c1 c1 c2 c3 nosuch".split(),
-    "chkfile": "chk-c1.xml chk-c2.xml chk-bad.xml chk-disk.xml odd-chk.xml".split(),
+    "chkfile": "chk-c1.xml chk-c2.xml chk-bad.xml chk-disk.xml".split(),
     "net": "default default default n1 n1 n2 nosuch".split() + ["dd8fe884-6c02-601e-7551-cca97df1c5df"],
     "netfile": (
         "net-n1.xml net-n1.xml net-n2.xml net-default.xml net-bad.xml net-rich.xml odd-net.xml odd-net.xml"

@@ -122,7 +122,7 @@ def _good(kid: xml.Element) -> bool:
     if kid.tag == "creationTime":
         return (kid.text or "").strip().isdigit()
     if kid.tag == "parent":
-        return _NAME.fullmatch(kid.findtext("name") or "") is not None
+        return len(kid) == 1 and _NAME.fullmatch(kid.findtext("name") or "") is not None
     return kid.tag != "domain" or len(kid) > 0
 
 
@@ -134,6 +134,8 @@ def _good_disks(disks: xml.Element) -> bool:
 def _good_disk(disk: xml.Element) -> bool:
     mode = disk.get("checkpoint")
     if not _DISK.fullmatch(disk.get("name") or "") or mode not in (None, "no", "bitmap"):
+        return False
+    if len(disk) or (disk.text or "").strip():
         return False
     return set(disk.keys()) <= {"name", "checkpoint", *(() if mode == "no" else ("bitmap",))}
 
