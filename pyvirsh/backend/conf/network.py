@@ -43,11 +43,13 @@ class Nat(Model):
     ipv6: str | None = yes_no("@ipv6")
     address: NatRange | None = one("address", NatRange)
     port: NatRange | None = one("port", NatRange)
-    # How many <address> the document has.
+    # How many <address> and <port> the document has.
     addresses = 0
+    ports = 0
 
     def after_parse(self, element: xml.Element) -> None:
         self.addresses = len(element.findall("address"))
+        self.ports = len(element.findall("port"))
 
 
 class ForwardInterface(Model):

@@ -340,6 +340,9 @@ def _check_nat(name: str, nat: "Nat") -> None:
         if start_at is not None and end_at is not None and int(end_at) - int(start_at) > _NAT_MAX:
             detail = f"range {start_at} - {end_at} is too large (> {_NAT_MAX})"
             raise VirError(INTERNAL_ERROR, detail)
+    if nat.ports > 1:
+        where = f"<nat> in <forward> in network {name}"
+        raise VirError(XML_ERROR, f"Only one <port> element is allowed in {where}")
     if nat.port is not None:
         start, end = nat.port.start or "", nat.port.end or ""
         where = f"<port> in <nat> in <forward> in network {name}"

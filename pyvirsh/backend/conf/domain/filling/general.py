@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.cpumodels import ARCHITECTURES
-from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.conf.domain.domain import VIRT_TYPES, Domain
 from pyvirsh.backend.conf.domain.features import Clock, Timer
 from pyvirsh.backend.conf.domain.tuning import Vcpu
 from pyvirsh.backend.errors import (
@@ -31,6 +31,8 @@ def check_first(root: xml.Element) -> None:
         raise VirError(NO_NAME)
     if uuid is not None and uuid.text:
         read_uuid(uuid.text)
+    if root.get("type") not in VIRT_TYPES:
+        raise VirError(CONFIG_UNSUPPORTED, f"invalid domain type {root.get('type')}")
     _check_os(kind.text if kind is not None else None, root.find("bootloader") is not None)
     _check_arch(kind.get("arch") if kind is not None else None)
 
