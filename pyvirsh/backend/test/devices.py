@@ -129,6 +129,10 @@ def _prepare(guest: Guest, model: Domain, tag: str, device: Model) -> None:
     if isinstance(device, Disk):
         strip_disk(device)
         _complete(device)
+        groups = {group.group_name for group in model.throttle_groups}
+        for name in device.throttle_groups:
+            if name not in groups:
+                raise VirError(XML_ERROR, f"throttle group '{name}' not found")
     elif isinstance(device, Interface):
         strip_interface(device)
         interfaces.complete_one(device, guest.world.new_mac, guest.world.new_uuid)
