@@ -115,7 +115,7 @@ class Session(Lookups):
             driver.abandon()
 
     def connect(self, uri: "str | None", *, read_only: bool) -> None:
-        """Close the connection and open another; one that fails leaves what was open.  Errors: CommandFailed."""
+        """Close the connection and open another; a failing one changes nothing.  Errors: CommandFailed."""
         before, was_read_only = self.uri, self.read_only
         if self._driver is not None and self.uri is None:
             before = self._driver.uri
