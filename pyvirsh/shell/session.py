@@ -115,7 +115,7 @@ class Session(Lookups):
             driver.abandon()
 
     def connect(self, uri: "str | None", *, read_only: bool) -> None:
-        """Close the connection and open another; a failing one changes nothing.  Errors: CommandFailed."""
+        """Close the connection and open another, the same again if that fails.  Errors: CommandFailed."""
         before, was_read_only = self.uri, self.read_only
         if self._driver is not None and self.uri is None:
             before = self._driver.uri

@@ -90,7 +90,7 @@ class TestPool:
     def has_virtual_adapter(self) -> bool:
         """Say whether it is on a Fibre Channel adapter made for it."""
         adapter = self.model.source.adapter
-        return self.model.type == "scsi" and adapter is not None and adapter.type == "fc_host"
+        return adapter is not None and adapter.type == "fc_host"
 
 
 class Pools:
