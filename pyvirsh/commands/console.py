@@ -176,7 +176,7 @@ def screenshot(ctx: "Session", args: "Args") -> None:
     path = args.file
     screen = args.unsigned("screen")
     dom = ctx.domain(args.domain)
-    with ctx.failing(f"could not take a screenshot of {dom.name}"):
+    with ctx.failing(f"could not take a screenshot of {args.domain}"):
         mime, stream = ctx.driver.domain_screenshot(dom, screen)
     if not path:
         taken = time.strftime("%Y-%m-%d-%H:%M:%S")

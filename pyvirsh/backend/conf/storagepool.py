@@ -127,6 +127,8 @@ class Source(Model):
     devices: list[Device] = many("device", Device)
     dir: str | None = text("dir/@path")
     adapter: Adapter | None = one("adapter", Adapter)
+    # The Fibre Channel adapter to be made, which libvirt heeds for kinds of pools that show none, too.
+    virtual_adapter: "Adapter | None" = None
     name: str | None = text("name")
     initiator: str | None = text("initiator/iqn/@name")
     format: str | None = text("format/@type")
@@ -153,6 +155,8 @@ class Source(Model):
 
     def drop_foreign(self, kind: Kind) -> None:
         """Drop what a kind of pool does not have."""
+        if self.adapter is not None and self.adapter.type == "fc_host":
+            self.virtual_adapter = self.adapter
         for part in ("hosts", "devices", "dir", "adapter", "name", "initiator"):
             if part not in kind.parts:
                 setattr(self, part, [] if part in ("hosts", "devices") else None)

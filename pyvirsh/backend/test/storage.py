@@ -86,12 +86,6 @@ class TestPool:
         if self.active:
             raise VirError(OPERATION_INVALID, f"storage pool '{self.model.name}' is active")
 
-    @property
-    def has_virtual_adapter(self) -> bool:
-        """Say whether it is on a Fibre Channel adapter made for it."""
-        adapter = self.model.source.adapter
-        return adapter is not None and adapter.type == "fc_host"
-
 
 class Pools:
     """All pools of a host, by UUID."""
@@ -237,10 +231,9 @@ class PoolCalls(TestBase):
         allowed(flags, 0, "testStoragePoolCreateXML")
         pools = of(self.world)
         pool = pools.add(self._parse_pool(xml), active=True)
-        if pool.has_virtual_adapter:
-            assert pool.model.source.adapter is not None
+        if (adapter := pool.model.source.virtual_adapter) is not None:
             try:
-                nodedev.add_virtual_host(self.world, pool.model.source.adapter)
+                nodedev.add_virtual_host(self.world, adapter)
             except VirError:
                 del pools.by_uuid[pool.ref.uuid]
                 raise
@@ -264,7 +257,7 @@ class PoolCalls(TestBase):
         found = self._pool(pool)
         found.must_run()
         found.active = False
-        if found.has_virtual_adapter:
+        if found.model.source.virtual_adapter is not None:
             nodedev.drop_virtual_host(self.world)
         if not found.persistent:
             del of(self.world).by_uuid[pool.uuid]
