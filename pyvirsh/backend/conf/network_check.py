@@ -225,12 +225,12 @@ def check_range(net: "Network", ip: "Ip", dhcp_range: "DhcpRange") -> None:
     shown = f"range {dhcp_range.start} - {dhcp_range.end}"
     if start.version != end.version or start.version != address.version:
         raise VirError(INTERNAL_ERROR, f"mismatch of address family in {shown} for network {ip.address}")
-    if int(end) < int(start) and int(end):
-        raise VirError(INTERNAL_ERROR, f"{shown} is reversed ")
     inside = ipaddress.ip_network(f"{address}/{ip.prefix_length()}", strict=False)
     if start not in inside or end not in inside:
         detail = f"{shown} is not entirely within network {ip.address}/{ip.prefix_length()}"
         raise VirError(INTERNAL_ERROR, detail)
+    if int(end) < int(start) and int(end):
+        raise VirError(INTERNAL_ERROR, f"{shown} is reversed ")
 
 
 def check_host(net: "Network", ip: "Ip", host: "DhcpHost", *, partial: bool = False) -> None:

@@ -9,7 +9,7 @@ from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, told, yes_no
 from pyvirsh.backend.conf.storageadapter import NO_ADAPTER, Adapter
 from pyvirsh.backend.conf.storagecommon import Permissions, SecretRef, clean_path, fault, plain_uuid
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SUPPORT, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SUPPORT, XML_DETAIL, VirError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -287,10 +287,13 @@ def _name(pool: Pool) -> None:
 def _check(pool: Pool) -> None:
     source = pool.source
     for part in pool.kind.needs:
+        if part in ("adapter", "initiator"):
+            _check_protocol(source)
         if not getattr(source, part):
             if part == "initiator":
                 raise VirError(CONFIG_UNSUPPORTED, "missing initiator IQN")
             raise fault(_MISSING[part])
+    _check_protocol(source)
     if "adapter" in pool.kind.parts and source.adapter is not None:
         source.adapter.validate()
     if source.auth is not None and source.auth.type in (None, "none"):
@@ -304,6 +307,11 @@ def _check(pool: Pool) -> None:
     if pool.refresh not in (None, "default", "capacity"):
         detail = f"unknown storage pool volume refresh allocation type {pool.refresh}"
         raise VirError(CONFIG_UNSUPPORTED, detail)
+
+
+def _check_protocol(source: Source) -> None:
+    if "," in (source.protocol or ""):
+        raise VirError(XML_DETAIL, text=f"storage pool protocol ver '{source.protocol}' must not contain ','")
 
 
 def _place(pool: Pool) -> None:
