@@ -304,12 +304,14 @@ def snapshot_edit(ctx: "Session", args: "Args") -> None:
     snapshot = chosen(ctx, args, dom, both=True)
     driver = ctx.driver
     flags = c.DOMAIN_SNAPSHOT_CREATE_REDEFINE
+    unchanged: str | None = f"Snapshot {snapshot.name} XML configuration not changed."
     if args.current and args.given("snapshotname"):
         flags |= c.DOMAIN_SNAPSHOT_CREATE_CURRENT
+        unchanged = None  # it becomes the current one all the same
     edit = Edit(
         fetch=lambda: driver.domain_snapshot_get_xml_desc(snapshot, c.DOMAIN_SNAPSHOT_XML_SECURE),
         apply=lambda xml: driver.domain_snapshot_create_xml(dom, xml, flags),
-        unchanged=f"Snapshot {snapshot.name} XML configuration not changed.",
+        unchanged=unchanged,
         edited=lambda made: _edited(ctx, args, snapshot, made),
     )
     with moments.updating(snapshot.name):

@@ -48,12 +48,13 @@ class Edit:
     fetch: returns the present XML; called again before applying, to see whether it changed.
     apply: takes the new XML; what it returns goes to `edited`.  apply_unvalidated: the same
     without validation, where there is such a choice.  unchanged, edited: what to say at the end
-    ("" for nothing); line_notes: with a newline of their own, as nearly all are.
+    ("" for nothing); without `unchanged`, what was not changed is applied, too.  line_notes: with
+    a newline of their own, as nearly all are.
     """
 
     fetch: Callable[[], str]
     apply: Callable[[str], Any]
-    unchanged: str
+    unchanged: str | None
     edited: str | Callable[[Any], str]
     apply_unvalidated: Callable[[str], Any] | None = None
     line_notes: bool = True
@@ -66,7 +67,7 @@ def edit_xml(ctx: "Session", edit: Edit) -> None:
         while True:
             run_editor(ctx, path)
             text = read_back(path)
-            if text == base:
+            if text == base and edit.unchanged is not None:
                 _say(ctx, edit, edit.unchanged)
                 return
             base, done = _apply(ctx, edit, base, text)
