@@ -13,7 +13,6 @@ from pyvirsh.backend.errors import (
 )
 
 _HEX = frozenset("0123456789abcdefABCDEF")
-_ON_DRIVES = ("ide", "scsi", "sata", "fdc")
 _VENDOR_LENGTH = 8
 
 
@@ -162,10 +161,7 @@ def _lun(disk: Disk) -> None:
 
 
 def _bus(disk: Disk) -> None:
-    bus, address = disk.target_bus, disk.info.address
-    if bus in _ON_DRIVES and address is not None and address.type != "drive":
-        where = f"for the disk '{disk.target_dev}' with the bus type '{bus}'"
-        raise _refuse(f"Invalid address type '{address.type}' {where}")
+    bus = disk.target_bus
     if disk.model is not None and bus != "virtio":
         raise _refuse(f"disk model '{disk.model}' not supported for bus '{bus}'")
     if disk.target_tray is not None and disk.device not in ("cdrom", "floppy"):

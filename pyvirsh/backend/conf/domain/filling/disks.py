@@ -106,7 +106,7 @@ def _has_source(disk: Disk) -> bool:
 
 
 def check_target(disk: Disk) -> None:
-    """Check a disk's name against its kind.  Errors: XML_ERROR, INTERNAL_ERROR."""
+    """Check a disk's name, kind and place.  Errors: XML_ERROR, CONFIG_UNSUPPORTED, INTERNAL_ERROR."""
     target = disk.target_dev or ""
     if disk_number(target) < 0 and disk.info.address is None:
         raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
@@ -116,7 +116,10 @@ def check_target(disk: Disk) -> None:
     for name in ("rawio", "sgio"):
         if disk.device != "lun" and getattr(disk, name) is not None:
             raise VirError(CONFIG_UNSUPPORTED, f"{name} can be used only with device='lun'")
-    bus = disk.target_bus
+    bus, address = disk.target_bus, disk.info.address
+    if bus in _ON_DRIVES and address is not None and address.type != "drive":
+        where = f"for the disk '{target}' with the bus type '{bus}'"
+        raise VirError(CONFIG_UNSUPPORTED, f"Invalid address type '{address.type}' {where}")
     if disk.device == "floppy" and bus != "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
     if disk.device != "floppy" and bus == "fdc":
