@@ -66,7 +66,7 @@ VALUES = {
     "cpufile": "cpu-1.xml cpu-2.xml cpus.xml capabilities.xml bad.xml odd-cpu.xml".split(),
     "cell": "-1 0 1 2 x".split(),
     "page": "4 8 2048 4K 2M 1G 3 0 x".split(),
-    "connect": "test:///default test:///default test:///nosuch bogus:///x test:///".split(),
+    "connect": "test:///default test:///default test:///nosuch bogus+unix:///x?socket=/none/x test:///".split(),
     "xpath": "//name //memory /domain/devices/* //@type count(//name) //nosuch [".split(),
     "tree": "--tree --parent --roots --name".split(),
     "rate": "1,2,3 1 1,2 0 1,x ,2 '' 100,200,300,4 -1".split(),
