@@ -38,6 +38,8 @@ _MASKS = [
     (r"libvirt \d+\.\d+\.\d+", "libvirt VERSION"),
     (r"TEST \d+\.\d+\.\d+", "TEST VERSION"),
     (r"(?m)^DATE[.]\d+\+0000: \d+: (info|warning) : .*\n", ""),
+    # virsh adds the error that an earlier command had passed over.
+    (r"(error: cd: .*\n)error: .*\n", r"\1"),
     # Events that are newer than the virsh beside us.
     (r"(?m)^(vcpu-removed|channel-lifecycle)\n", ""),
 ]
