@@ -152,6 +152,7 @@ class Command:
         "description",
         "options",
         "rules",
+        "late_rules",
         "handler",
         "table",
         "needs_connection",
@@ -168,6 +169,7 @@ class Command:
         table: "Table",
         options: "tuple[Opt, ...]" = (),
         rules: "tuple[Rule, ...]" = (),
+        late_rules: bool = False,
         description: str = "",
         needs_connection: bool = True,
         hidden: bool = False,
@@ -178,6 +180,7 @@ class Command:
         self.description = description
         self.options = options
         self.rules = rules
+        self.late_rules = late_rules
         self.handler = handler
         self.table = table
         self.needs_connection = needs_connection
@@ -207,6 +210,7 @@ class Table:
         *,
         options: "tuple[Opt, ...]" = (),
         rules: "tuple[Rule, ...]" = (),
+        late_rules: bool = False,
         description: str = "",
         needs_connection: bool = True,
         hidden: bool = False,
@@ -215,6 +219,7 @@ class Table:
         """Register the decorated handler as `name` (and under each of `aliases`).
 
         help: one short sentence in our own words, lower case, no full stop.
+        late_rules: the handler has the rules checked itself, once it has read the values.
         description: optional longer text for ``help NAME`` and the manual page.
         """
 
@@ -226,6 +231,7 @@ class Table:
                 table=self,
                 options=options,
                 rules=rules,
+                late_rules=late_rules,
                 description=description,
                 needs_connection=needs_connection,
                 hidden=hidden,

@@ -51,14 +51,6 @@ COPY_PARAMS = (
 # What only the newer call can do; a destination, a format and flags alone go the older way.
 COPY_ONLY = ("xml", "granularity", "buf-size", "transient-job", "synchronous-writes", "dest-is-zero")
 
-# Looked at once the numbers have been read.
-_RULES = (
-    exclusive("dest", "xml"),
-    exclusive("format", "xml"),
-    exclusive("blockdev", "xml"),
-    exclusive("pivot", "finish"),
-)
-
 
 @TABLE.command(
     "blockcopy",
@@ -88,13 +80,20 @@ _RULES = (
         flag("print-xml", "write the XML of the destination instead of copying"),
         flag("dest-is-zero", "the destination holds zeros only"),
     ),
+    rules=(
+        exclusive("dest", "xml"),
+        exclusive("format", "xml"),
+        exclusive("blockdev", "xml"),
+        exclusive("pivot", "finish"),
+    ),
+    late_rules=True,
 )
 def blockcopy(ctx: "Session", args: "Args") -> None:
     path, dest, xml, format = args.path, args.dest, args.xml, args.format
     bandwidth = bandwidth_of(args)
     params = typed(args, COPY_PARAMS)
     timeout_of(args)
-    check_rules(args, _RULES)
+    check_rules(args)
     if dest is None and xml is None:
         raise CommandFailed("need either --dest or --xml")
     waits = blockwait.is_asked_for(args, "finish")

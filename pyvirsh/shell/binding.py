@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyvirsh.shell.words import ArgvLexer, Lexer
-    from pyvirsh.spec import Command, Rule
+    from pyvirsh.spec import Command
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
@@ -322,9 +322,9 @@ class Binder:
                 raise UsageError(f"command '{self.command.name}' requires {shown} option")
 
 
-def check_rules(args: Args, rules: "tuple[Rule, ...] | None" = None) -> None:
-    """Make the declared checks between options, or those given.  Errors: CommandFailed."""
-    for rule in args.command.rules if rules is None else rules:
+def check_rules(args: Args) -> None:
+    """Make the declared checks between options.  Errors: CommandFailed."""
+    for rule in args.command.rules:
         first, second = args.given(rule.first), args.given(rule.second)
         if rule.kind == "exclusive" and first and second:
             raise CommandFailed(f"Options --{rule.first} and --{rule.second} are mutually exclusive")

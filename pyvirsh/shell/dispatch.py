@@ -108,7 +108,8 @@ def _attempt(session: "Session", bound: Bound) -> bool:
     try:
         if bound.command.needs_connection:
             session.ensure_connected()
-        check_rules(bound.args)
+        if not bound.args.command.late_rules:
+            check_rules(bound.args)
         bound.command.handler(session, bound.args)
     except CommandFailed as error:
         # virsh tells of a lost connection before what failed for it.
