@@ -19,9 +19,11 @@ _ENDINGS = {"cumulative": "sum", "instant": "cur", "peak": "max"}
 
 def of_guest(monitor: "Monitor") -> "list[TypedParam]":
     """Return the counters of the guest as a whole."""
-    return [
-        param for one in _ask(monitor, "vm") for param in _params(one["stats"], _kinds(monitor, "vm"), "vm")
-    ]
+    answers = _ask(monitor, "vm")
+    if not answers:
+        return []
+    kinds = _kinds(monitor, "vm")
+    return [param for one in answers for param in _params(one["stats"], kinds, "vm")]
 
 
 def of_vcpus(monitor: "Monitor") -> "dict[int, list[TypedParam]]":

@@ -9,6 +9,7 @@ from pyvirsh.backend.api import PARAM_BOOLEAN, PARAM_INT, PARAM_LLONG, PARAM_STR
 from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain.tuning import (
+    NUMA_MODES,
     PERF_EVENTS,
     BlkioDevice,
     BlkioTune,
@@ -24,7 +25,7 @@ from pyvirsh.backend.errors import (
     OPERATION_UNSUPPORTED,
     VirError,
 )
-from pyvirsh.backend.params import checked
+from pyvirsh.backend.params import BLKIO, BLKIO_DEVICE, checked, device_values
 from pyvirsh.backend.qemu.change import Change
 from pyvirsh.backend.qemu.info import WHERE, chosen
 from pyvirsh.backend.qemu.supervisor import cgroups
@@ -52,9 +53,8 @@ def limits_of(domain: "Domain") -> "dict[str, dict[str, Any]]":
         found["memory"] = {name: value for name in MEMORY if (value := getattr(domain.memtune, name))}
     if domain.blkiotune is not None:
         devices = [_stated(device) for device in domain.blkiotune.devices]
-        found["blkio"] = {"weight": domain.blkiotune.weight, "devices": devices} if devices else {}
-        if domain.blkiotune.weight:
-            found["blkio"] |= {"weight": domain.blkiotune.weight}
+        stated = {"weight": domain.blkiotune.weight, "devices": devices}
+        found["blkio"] = {name: value for name, value in stated.items() if value}
     return {controller: values for controller, values in found.items() if values}
 
 
@@ -204,14 +204,6 @@ def domain_set_memory_parameters(
 
 # -- block I/O -------------------------------------------------------------------------------------------
 
-# parameter -> field of a device, largest value
-_DEVICE = {
-    "device_weight": ("weight", (1 << 32) - 1),
-    "device_read_iops_sec": ("read_iops_sec", (1 << 32) - 1),
-    "device_write_iops_sec": ("write_iops_sec", (1 << 32) - 1),
-    "device_read_bytes_sec": ("read_bytes_sec", (1 << 64) - 1),
-    "device_write_bytes_sec": ("write_bytes_sec", (1 << 64) - 1),
-}
 _WEIGHT_UNSET = 100
 
 
@@ -221,7 +213,7 @@ def domain_get_blkio_parameters(driver: "QemuDriver", dom: "DomainRef", flags: i
     tune = domain.blkiotune or BlkioTune()
     weight = tune.weight or (0 if guest is None else _WEIGHT_UNSET)
     params: list[TypedParam] = [("weight", PARAM_UINT, weight)]
-    for name, (field, _) in _DEVICE.items():
+    for name, (field, _) in BLKIO_DEVICE.items():
         pairs = [f"{one.path or ''},{value}" for one in tune.devices if (value := getattr(one, field))]
         params.append((name, PARAM_STRING, ",".join(pairs)))
     return params
@@ -231,12 +223,12 @@ def domain_set_blkio_parameters(
     driver: "QemuDriver", dom: "DomainRef", params: "list[TypedParam]", flags: int = 0
 ) -> None:
     allowed(flags, WHERE, "qemuDomainSetBlkioParameters")
-    given = checked(params, {"weight": PARAM_UINT, **dict.fromkeys(_DEVICE, PARAM_STRING)})
+    given = checked(params, BLKIO)
     wanted: dict[str, dict[str, Any]] = {}
     for name, text in given.items():
         if name != "weight":
-            for path, number in _pairs(name, str(text)):
-                wanted.setdefault(path, {"path": path})[_DEVICE[name][0]] = number
+            for path, number in device_values(name, str(text)):
+                wanted.setdefault(path, {"path": path})[BLKIO_DEVICE[name][0]] = number
     values: dict[str, Any] = {"devices": list(wanted.values())}
     if "weight" in given:
         values["weight"] = int(given["weight"])
@@ -246,21 +238,6 @@ def domain_set_blkio_parameters(
         for domain in changed.definitions:
             domain.blkiotune = domain.blkiotune or BlkioTune()
             _keep_blkio(domain.blkiotune, values)
-
-
-def _pairs(name: str, text: str) -> "list[tuple[str, int]]":
-    """Return the pairs of path and number in "PATH,NUMBER,PATH,NUMBER".  Errors: INVALID_ARG."""
-    parts = text.split(",")
-    if len(parts) % 2:
-        raise VirError(INVALID_ARG, f"unable to parse blkio device '{name}' '{text}'")
-    pairs = []
-    for path, value in zip(parts[::2], parts[1::2], strict=True):
-        number = value.lstrip().removeprefix("+")
-        if not (number.isascii() and number.isdigit() and int(number) <= _DEVICE[name][1]):
-            detail = f"invalid value '{value}' for parameter '{name}' of device '{path}'"
-            raise VirError(INVALID_ARG, detail)
-        pairs.append((path, int(number)))
-    return pairs
 
 
 def _keep_blkio(tune: BlkioTune, values: "dict[str, Any]") -> None:
@@ -278,13 +255,11 @@ def _keep_blkio(tune: BlkioTune, values: "dict[str, Any]") -> None:
 
 # -- NUMA ------------------------------------------------------------------------------------------------
 
-_MODES = ("strict", "preferred", "interleave", "restrictive")
-
 
 def domain_get_numa_parameters(driver: "QemuDriver", dom: "DomainRef", flags: int = 0) -> "list[TypedParam]":
     allowed(flags, _READ, "qemuDomainGetNumaParameters")
     tune = chosen(driver, dom, flags & WHERE)[0].numatune or NumaTune()
-    mode = _MODES.index(tune.mode) if tune.mode else 0
+    mode = NUMA_MODES.index(tune.mode) if tune.mode else 0
     return [("numa_mode", PARAM_INT, mode), ("numa_nodeset", PARAM_STRING, tune.nodeset or "")]
 
 
@@ -326,9 +301,9 @@ def _nodes(text: str) -> str:
 
 
 def _mode(number: int) -> str:
-    if not 0 <= number < len(_MODES):
+    if not 0 <= number < len(NUMA_MODES):
         raise VirError(INVALID_ARG, f"unsupported numatune mode: '{number}'")
-    return _MODES[number]
+    return NUMA_MODES[number]
 
 
 # -- performance events ----------------------------------------------------------------------------------

@@ -5,10 +5,18 @@ from pyvirsh.backend.api import DomainRef, TypedParam
 from pyvirsh.backend.checks import affect, allowed
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain import Domain
-from pyvirsh.backend.conf.domain.tuning import BlkioDevice, BlkioTune, MemTune, NumaTune, PerfEvent
+from pyvirsh.backend.conf.domain.tuning import (
+    NUMA_MODES,
+    PERF_EVENTS,
+    BlkioDevice,
+    BlkioTune,
+    MemTune,
+    NumaTune,
+    PerfEvent,
+)
 from pyvirsh.backend.constants import DOMAIN_MEMORY_PARAM_UNLIMITED, TYPED_PARAM_STRING_OKAY
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OPERATION_INVALID, VirError
-from pyvirsh.backend.params import checked
+from pyvirsh.backend.params import BLKIO, BLKIO_DEVICE, checked, device_values
 from pyvirsh.backend.test.base import AFFECT, TestBase
 
 _STRING_OKAY = 4
@@ -16,26 +24,6 @@ _STRING_OKAY = 4
 # -- memory
 
 _MEMORY = ("hard_limit", "soft_limit", "swap_hard_limit")
-
-# -- block I/O: parameter -> (field of a device, largest value)
-
-_DEVICE = {
-    "device_weight": ("weight", (1 << 32) - 1),
-    "device_read_iops_sec": ("read_iops_sec", (1 << 32) - 1),
-    "device_write_iops_sec": ("write_iops_sec", (1 << 32) - 1),
-    "device_read_bytes_sec": ("read_bytes_sec", (1 << 64) - 1),
-    "device_write_bytes_sec": ("write_bytes_sec", (1 << 64) - 1),
-}
-_BLKIO = {"weight": api.PARAM_UINT, **dict.fromkeys(_DEVICE, api.PARAM_STRING)}
-
-NUMA_MODES = ("strict", "preferred", "interleave", "restrictive")
-
-PERF_EVENTS = (
-    "cmt mbmt mbml cpu_cycles instructions cache_references cache_misses branch_instructions branch_misses"
-    " bus_cycles stalled_cycles_frontend stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock"
-    " page_faults context_switches cpu_migrations page_faults_min page_faults_maj alignment_faults"
-    " emulation_faults"
-).split()
 
 
 class Limits(TestBase):
@@ -105,14 +93,14 @@ class Limits(TestBase):
         allowed(flags, AFFECT | _STRING_OKAY, "testDomainGetBlkioParameters")
         tune = self.guest(dom).one(flags).model.blkiotune or BlkioTune()
         params: list[TypedParam] = [("weight", api.PARAM_UINT, tune.weight or 0)]
-        for name, (field, _) in _DEVICE.items():
+        for name, (field, _) in BLKIO_DEVICE.items():
             pairs = [f"{one.path or ''},{value}" for one in tune.devices if (value := getattr(one, field))]
             params.append((name, api.PARAM_STRING, ",".join(pairs)))
         return params
 
     def domain_set_blkio_parameters(self, dom: DomainRef, params: "list[TypedParam]", flags: int = 0) -> None:
         allowed(flags, AFFECT, "testDomainSetBlkioParameters")
-        given = checked(params, _BLKIO)
+        given = checked(params, BLKIO)
         definition = self.guest(dom).one(flags)
         tune = (definition.model.blkiotune or BlkioTune()).copy()
         fault = None
@@ -193,31 +181,10 @@ def _check_numa(tune: NumaTune) -> None:
     tune.mode = tune.mode or "strict"
 
 
-def device_values(name: str, text: str) -> "list[tuple[str, int]]":
-    """Return the pairs of path and number in "PATH,NUMBER,PATH,NUMBER".  Errors: INVALID_ARG."""
-    parts = text.split(",")
-    unreadable = VirError(INVALID_ARG, f"unable to parse blkio device '{name}' '{text}'")
-    if len(parts) % 2:
-        raise unreadable
-    pairs = []
-    for at in range(0, len(parts), 2):
-        path, value = parts[at : at + 2]
-        digits = value.lstrip().removeprefix("+")
-        number = digits[: len(digits) - len(digits.lstrip("0123456789"))]
-        if not number or int(number) > _DEVICE[name][1]:
-            rest = ",".join(parts[at + 1 :])
-            detail = f"invalid value '{rest}' for parameter '{name}' of device '{path}'"
-            raise VirError(INVALID_ARG, detail)
-        if number != digits:
-            raise unreadable
-        pairs.append((path, int(number)))
-    return pairs
-
-
 def _device(tune: BlkioTune, path: str, name: str, number: int) -> None:
     """Set a limit of one device, which is added when it is not there."""
     device = next((one for one in tune.devices if (one.path or "") == path), None)
     if device is None:
         device = BlkioDevice(path=path)
         tune.devices.append(device)
-    setattr(device, _DEVICE[name][0], number or None)
+    setattr(device, BLKIO_DEVICE[name][0], number or None)

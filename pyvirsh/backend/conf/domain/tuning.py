@@ -307,12 +307,16 @@ class CpuTune(Model):
 # -- NUMA and the rest ---------------------------------------------------------------------------------
 
 
+# In the order of libvirt's numbers.
+NUMA_MODES = ("strict", "preferred", "interleave", "restrictive")
+
+
 class MemNode(Model):
     """Where one guest node's memory comes from."""
 
     tag = "memnode"
     cellid: int | None = integer("@cellid", required=True, bits=32)
-    mode: str | None = text("@mode", choices=("strict", "preferred", "interleave", "restrictive"))
+    mode: str | None = text("@mode", choices=NUMA_MODES)
     nodeset: str | None = numbers("@nodeset")
 
     def after_parse(self, element: Element) -> None:
@@ -325,7 +329,7 @@ class NumaTune(Model):
     tag = "numatune"
     mode: str | None = text(
         "memory/@mode",
-        choices=("strict", "preferred", "interleave", "restrictive"),
+        choices=NUMA_MODES,
         unknown=(CONFIG_UNSUPPORTED, "Unsupported NUMA memory tuning mode '{}'"),
     )
     nodeset: str | None = numbers("memory/@nodeset")

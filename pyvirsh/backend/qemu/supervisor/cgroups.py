@@ -5,6 +5,7 @@ at the top for root, else in what has been delegated to it.
 Source: the Linux kernel's documents on control groups.
 """
 
+import errno
 import os
 import stat
 
@@ -132,12 +133,11 @@ class Groups:
             )
             raise VirError(OPERATION_UNSUPPORTED, detail)
         path = f"{place.path}/{PARENT}/{self._uuid}"
+        self._make(os.path.dirname(path))
         if place.version == 2:
             self._enable(place.path, controller)
-            self._make(os.path.dirname(path))
             self._enable(os.path.dirname(path), controller)
         if not os.path.isdir(path) or not self._is_listed(path):
-            self._make(os.path.dirname(path))
             self._make(path)
             _write(f"{path}/cgroup.procs", str(self._pid))
         return place.version, path
@@ -173,10 +173,10 @@ class Groups:
             _write(f"{path}/{'cpu.shares' if kind == 1 else 'cpu.weight'}", str(values["shares"]))
         if "global_period" in values or "global_quota" in values:
             _bandwidth(kind, path, values.get("global_period"), values.get("global_quota"))
-        for prefix, names in (("", ("vcpu",)), ("iothread_", ("iothread",)), ("emulator_", ("emulator",))):
+        for prefix, part in (("", "vcpu"), ("iothread_", "iothread"), ("emulator_", "emulator")):
             period, quota = values.get(f"{prefix}period"), values.get(f"{prefix}quota")
             if period is not None or quota is not None:
-                for name, threads in self._parts(names[0]):
+                for name, threads in self._parts(part):
                     self._divide(kind, path, name, threads)
                     _bandwidth(kind, f"{path}/{name}", period, quota)
 
@@ -312,8 +312,9 @@ def _write(path: str, text: str) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        what = f"Invalid value '{text}' for" if error.errno == 22 else "Unable to write to"
-        name = os.path.basename(path) if error.errno == 22 else path
+        what, name = "Unable to write to", path
+        if error.errno == errno.EINVAL:
+            what, name = f"Invalid value '{text}' for", os.path.basename(path)
         raise VirError(SYSTEM_ERROR, f"{what} '{name}': {error.strerror}") from error
 
 
