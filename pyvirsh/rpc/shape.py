@@ -52,6 +52,17 @@ def fields(struct: str) -> "list[tuple[str, str]]":
     return xdr.fields(struct) if struct else []
 
 
+_names: "dict[tuple[str, str], list[str]]" = {}
+
+
+def names(name: str, suffix: str) -> "list[str]":
+    """Return the fields of a procedure's arguments ("args") or result ("ret")."""
+    found = _names.get((name, suffix))
+    if found is None:
+        found = _names[name, suffix] = [field for field, _ in fields(struct_of(name, suffix))]
+    return found
+
+
 def for_driver(takes: "list[str]", values: "tuple[Any, ...]") -> "tuple[list[Any], dict[str, int]]":
     """Split a received call into what `Driver` takes and what it leaves out."""
     given: list[Any] = []

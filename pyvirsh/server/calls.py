@@ -100,7 +100,7 @@ def _newer(name: str) -> str:
 
 def _values_for(newer: str, call: Call) -> "tuple[Any, ...]":
     """Return an old call's fields as the newer one takes them; what is new is absent or 0."""
-    old = [field for field, _ in shape.fields(shape.struct_of(call.name, "args"))]
+    old = shape.names(call.name, "args")
     given = dict(zip(old, call.values, strict=True))
     takes = shape.fields(shape.struct_of(newer, "args"))
     return tuple(given.get(field, None if kind == "remote_string" else 0) for field, kind in takes)
@@ -111,7 +111,7 @@ def _perform(driver: Driver, call: Call) -> Answer:
     method = getattr(driver, call.name, None)
     if method is None:
         raise VirError(NO_SUPPORT, _api_name(call.name))
-    takes = [field for field, _ in shape.fields(shape.struct_of(call.name, "args"))]
+    takes = shape.names(call.name, "args")
     given, left_out = shape.for_driver(takes, call.values)
     marks = protocol.PROCEDURES[call.name][2]
     if "i" in marks:

@@ -11,8 +11,8 @@ import os
 from pyvirsh.backend.api import PARAM_ULLONG, DomainRef, Driver, Event, Ref, TypedParam
 from pyvirsh.backend.errors import NO_SUPPORT, RPC, SYSTEM_ERROR, VirError
 from pyvirsh.backend.remote.client import Client
-from pyvirsh.rpc import protocol, xdr
-from pyvirsh.rpc.shape import COUNTS, FILLED, prefix
+from pyvirsh.rpc import protocol
+from pyvirsh.rpc.shape import COUNTS, FILLED, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,22 +187,21 @@ def _event(struct: str, fields: "tuple[Any, ...]") -> "Event | None":
 
 def _make(name: str) -> "Callable[..., Any]":
     """Make the method for procedure `name`."""
-    program, _, marks = protocol.PROCEDURES[name]
-    begin = prefix(program)
+    marks = protocol.PROCEDURES[name][2]
     as_bool = any(mark in name for mark in ("_is_", "_has_", "get_autostart"))
     takes_fds = "i" in marks
     with_strings = name in _WITH_STRINGS
     # How many values a call has that goes over the wire just as it is given, and comes back so; -1: none.
-    direct = -2
+    direct: int | None = None
 
     def method(self: RemoteDriver, *values: Any, flags: int = 0, fds: "tuple[int, ...]" = ()) -> Any:
         nonlocal direct
-        if direct == -2:
+        if direct is None:
             direct = -1 if takes_fds or with_strings or as_bool else _direct(name)
         if len(values) == direct:
             answer = self._client.call(name, values)
             return answer[0] if len(answer) == 1 else answer or None
-        takes = _fields(f"{begin}_{name}_args")
+        takes = names(name, "args")
         given = list(values)
         if takes_fds and (listed := [value for value in given if isinstance(value, list)]):
             given.remove(listed[0])
@@ -214,7 +213,7 @@ def _make(name: str) -> "Callable[..., Any]":
         if "r" in marks or "w" in marks:
             result, stream = self._client.open_stream(name, arguments)
             return (result[0], stream) if result else stream
-        gives = _fields(f"{begin}_{name}_ret")
+        gives = names(name, "ret")
         try:
             result = self._client.call(name, arguments, fds)
         except VirError as error:
@@ -242,9 +241,8 @@ def _fill(client: Client, name: str, sized: "tuple[Any, ...]") -> "tuple[Any, ..
 
 def _direct(name: str) -> int:
     """Return how many arguments a call has that needs nothing filled in, counted or opened; -1: it does."""
-    program, _, marks = protocol.PROCEDURES[name]
-    begin = prefix(program)
-    takes, gives = _fields(f"{begin}_{name}_args"), _fields(f"{begin}_{name}_ret")
+    marks = protocol.PROCEDURES[name][2]
+    takes, gives = names(name, "args"), names(name, "ret")
     if set(marks) & set("rw") or any(field in FILLED for field in takes):
         return -1
     return -1 if len(gives) > 1 and any(field in COUNTS for field in gives) else len(takes)
@@ -258,17 +256,6 @@ def _check_open(fds: "tuple[int, ...]") -> None:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or "Bad file descriptor"
             raise VirError(SYSTEM_ERROR, f"Cannot duplicate FD {fd}: {reason}") from error
-
-
-_known_fields: "dict[str, list[str]]" = {}
-
-
-def _fields(struct: str) -> "list[str]":
-    found = _known_fields.get(struct)
-    if found is None:
-        known = struct in protocol.STRUCTS
-        found = _known_fields[struct] = [field for field, _ in xdr.fields(struct)] if known else []
-    return found
 
 
 def _arguments(takes: "list[str]", given: "list[Any]", flags: int) -> "tuple[Any, ...]":
