@@ -30,7 +30,7 @@ _TAG = re.compile(rb"""</?[\w:.-]+(?:\s+[\w:.-]+=(?:"[^"<]*"|'[^'<]*'))*\s*/?>""
 _IN_TAG = re.compile(rb"[<>\"']")
 # What is no tag, and how it ends.
 _OTHERS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
-_TYPES = (b"DOCTYPE", b"ENTITY")
+_TYPES = (b"!DOCTYPE", b"!ENTITY")
 # What XML 1.0 cannot carry.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -100,7 +100,7 @@ def _part_end(data: bytes, at: int) -> int:
         if data.startswith(begin, at):
             found = data.find(end, at + len(begin))
             return found + len(end) if found >= 0 else 0
-    if data[at + 2 : at + 9].upper().startswith(_TYPES):
+    if data[at + 1 : at + 9].upper().startswith(_TYPES):
         raise VirError(XML_ERROR, "the document declares a document type, which is not allowed")
     position = at + 1
     while mark := _IN_TAG.search(data, position):
