@@ -12,6 +12,7 @@ import daemons
 import guest
 from embedded import house  # noqa: F401  (a fixture)
 
+ROOT = Path(__file__).parent.parent
 PYVIRSH = str(Path(sys.executable).parent / "pyvirsh")
 
 
@@ -33,6 +34,22 @@ def needs_virsh(version="11.3.0"):
 def virsh_version():
     """The version of the installed virsh."""
     return subprocess.run(["virsh", "--version"], capture_output=True, text=True).stdout.strip()
+
+
+def loaded_by(words):
+    """Run the program; return what it writes, and the modules that are loaded at its end."""
+    script = (
+        f"import sys; sys.argv[1:] = {words!r}\n"
+        "from pyvirsh.__main__ import main\n"
+        "status = main()\n"
+        "print(*sorted(sys.modules), file=sys.stderr)\n"
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, set(done.stderr.split())
 
 
 @pytest.fixture(scope="session")

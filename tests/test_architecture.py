@@ -1,11 +1,11 @@
 """The house's rules, read from the code: who imports whom, what starts fast, what is declared once."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from conftest import loaded_by
 
 ROOT = Path(__file__).parent.parent / "pyvirsh"
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -100,18 +100,7 @@ SLOW = {"enum", "dataclasses", "typing", "re", "logging", "pathlib", "click", "j
 )
 def test_list_imports_nothing_slow(words, tmp_path):
     words = [word.format(tmp_path) for word in words]
-    script = (
-        f"import sys; sys.argv[1:] = {words!r}\n"
-        "from pyvirsh.__main__ import main\n"
-        "status = main()\n"
-        "print(*sorted(sys.modules), file=sys.stderr)\n"
-        "sys.exit(status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", script], capture_output=True, text=True, cwd=ROOT.parent
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = set(done.stderr.split())
+    _, loaded = loaded_by(words)
     assert "pyvirsh.shell.dispatch" in loaded
     assert not loaded & SLOW
     assert not any(name.startswith(("lxml", "rich", "prompt_toolkit", "paramiko")) for name in loaded)

@@ -3,21 +3,17 @@
 import os
 import socket
 import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 import daemons
-from conftest import PYVIRSH, needs
+from conftest import PYVIRSH, loaded_by, needs
 from pyvirsh import backend
 from pyvirsh.backend import Uri
 from pyvirsh.backend.errors import AUTH_FAILED, INVALID_ARG, NO_DOMAIN, OPERATION_DENIED, VirError
 from pyvirsh.backend.remote import farside, sasl
 from pyvirsh.backend.remote.address import Address
-
-ROOT = Path(__file__).parent.parent
 
 
 def pyvirsh(*words, **more):
@@ -446,18 +442,8 @@ def test_authentication_files_are_checked(libvirtd_socket, tmp_path):
 
 def test_a_list_over_a_socket_imports_nothing_slow(served):
     words = ["-c", f"test+unix:///default?socket={served}", "list"]
-    script = (
-        f"import sys; sys.argv[1:] = {words!r}\n"
-        "from pyvirsh.__main__ import main\n"
-        "status = main()\n"
-        "print(*sorted(sys.modules), file=sys.stderr)\n"
-        "sys.exit(status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", script], capture_output=True, text=True, cwd=ROOT
-    )
-    assert done.returncode == 0 and " test " in done.stdout, done.stderr
-    loaded = set(done.stderr.split())
+    said, loaded = loaded_by(words)
+    assert " test " in said
     assert "pyvirsh.backend.remote.unix" in loaded
     slow = {
         "socket",
