@@ -273,6 +273,11 @@ class VirError(Exception):
         return self.text
 
 
+def refuse(detail: str) -> VirError:
+    """Make the error for a definition that asks for what is not supported."""
+    return VirError(CONFIG_UNSUPPORTED, detail)
+
+
 def unsupported(function: str) -> VirError:
     """Make the error for an API the driver lacks; `function` is libvirt's name of it."""
     return VirError(NO_SUPPORT, function)

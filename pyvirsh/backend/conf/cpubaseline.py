@@ -5,7 +5,7 @@ Source: answers of `virsh cpu-baseline` to single CPUs and to pairs of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.cpumap import FEATURES, MODELS, VENDORS
-from pyvirsh.backend.conf.cpumodels import ARCHITECTURES, names
+from pyvirsh.backend.conf.cpumodels import ARCHITECTURES, X86, names
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     INTERNAL_ERROR,
@@ -15,7 +15,6 @@ from pyvirsh.backend.errors import (
     VirError,
 )
 
-_X86 = ("i686", "x86_64")
 _ONE_MODEL = ("ppc64", "ppc64le")
 _ANY_MODEL = ("armv6l", "armv7b", "armv7l", "aarch64")
 _NO_BASELINE = ("loongarch64", "riscv64", "s390", "s390x")
@@ -78,7 +77,7 @@ def baseline(documents: "list[str]", *, expand: bool) -> str:
         raise VirError(XML_ERROR, "XML does not contain expected 'cpu' element")
     cpus = [Stated(root) for root in roots]
     arch = cpus[0].arch
-    if arch in _X86:
+    if arch in X86:
         return _baseline_x86(cpus, expand=expand)
     if arch in _ONE_MODEL:
         for cpu in cpus:

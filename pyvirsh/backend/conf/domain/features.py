@@ -6,7 +6,7 @@ Source: libvirt's domain XML format, "Hypervisor features" and "Time keeping".
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.model import Model, flag, integer, many, on_off, one, sized, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError, refuse
 
 FEATURES = frozenset(
     "acpi apic pae hap viridian privnet hyperv kvm pvspinlock capabilities pmu vmport gic smm ioapic hpt"
@@ -20,10 +20,6 @@ _CAPABILITIES = (
     " net_broadcast net_raw setgid setfcap setpcap setuid sys_admin sys_boot sys_chroot sys_module sys_nice"
     " sys_pacct sys_ptrace sys_rawio sys_resource sys_time sys_tty_config syslog wake_alarm"
 ).split()
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def _state(element: Element) -> str:
@@ -52,7 +48,7 @@ class Kvm(Model):
     def after_parse(self, element: Element) -> None:
         for child in children(element):
             if child.tag not in ("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring"):
-                raise _refuse(f"unsupported KVM feature: {local_name(child)}")
+                raise refuse(f"unsupported KVM feature: {local_name(child)}")
         if self.dirty_ring != "on":
             self.dirty_ring_size = None
             return
@@ -79,7 +75,7 @@ class Xen(Model):
     def after_parse(self, element: Element) -> None:
         for child in children(element):
             if child.tag not in ("e820_host", "passthrough"):
-                raise _refuse(f"unsupported Xen feature: {local_name(child)}")
+                raise refuse(f"unsupported Xen feature: {local_name(child)}")
 
     def fill_node(self, node: Node) -> None:
         node.open = True
@@ -99,7 +95,7 @@ class Capabilities(Model):
     def after_parse(self, element: Element) -> None:
         for child in children(element):
             if child.tag not in _CAPABILITIES:
-                raise _refuse(f"unexpected capability feature '{local_name(child)}'")
+                raise refuse(f"unexpected capability feature '{local_name(child)}'")
             self.states[str(child.tag)] = child.get("state") or "on"
         if self.policy == "default":
             self.policy = None
@@ -171,7 +167,7 @@ class Features(Model):
     def after_parse(self, element: Element) -> None:
         for child in children(element):
             if child.tag not in FEATURES:
-                raise _refuse(f"unexpected feature '{local_name(child)}'")
+                raise refuse(f"unexpected feature '{local_name(child)}'")
         for name in ("pmu", "vmport", "smm", "vmcoreinfo"):
             if getattr(self, name) and getattr(self, f"{name}_state") is None:
                 setattr(self, f"{name}_state", "on")
@@ -208,7 +204,7 @@ class Hyperv(Model):
             return
         for child in children(element):
             if child.tag not in HYPERV:
-                raise _refuse(f"unsupported HyperV Enlightenment feature: {local_name(child)}")
+                raise refuse(f"unsupported HyperV Enlightenment feature: {local_name(child)}")
             name = str(child.tag)
             self.states[name] = _state(child)
             if self.states[name] == "on":
@@ -222,12 +218,12 @@ class Hyperv(Model):
         elif name == "stimer":
             for inner in children(element):
                 if inner.tag != "direct":
-                    raise _refuse(f"unsupported Hyper-V stimer feature: {local_name(inner)}")
+                    raise refuse(f"unsupported Hyper-V stimer feature: {local_name(inner)}")
                 self.stimer_direct = _state(inner)
         elif name == "tlbflush":
             for inner in children(element):
                 if inner.tag not in ("direct", "extended"):
-                    raise _refuse(f"unsupported Hyper-V tlbflush feature: {local_name(inner)}")
+                    raise refuse(f"unsupported Hyper-V tlbflush feature: {local_name(inner)}")
                 setattr(self, f"tlbflush_{inner.tag}", _state(inner))
 
     def fill_node(self, node: Node) -> None:
@@ -327,7 +323,7 @@ class Clock(Model):
         if self.offset != "variable":
             self.basis = None
         elif self.basis not in (None, "utc", "localtime"):
-            raise _refuse(f"unknown clock basis '{self.basis}'")
+            raise refuse(f"unknown clock basis '{self.basis}'")
 
 
 class Pm(Model):

@@ -7,7 +7,7 @@ from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import HostAddress, Reconnect, SecLabel, check_labels
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_ERROR, VirError
+from pyvirsh.backend.errors import INVALID_ARG, XML_ERROR, VirError, refuse
 
 SOURCE_TYPES = ("file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa", "none")
 PROTOCOLS = tuple("nbd rbd sheepdog gluster iscsi http https ftp ftps tftp vxhs nfs ssh".split())
@@ -16,10 +16,6 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 def _fault(detail: str) -> VirError:
     return VirError(XML_ERROR, detail)
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def is_uuid(text: str) -> bool:
@@ -96,7 +92,7 @@ class Auth(Model):
             raise _fault("Missing <secret> element in auth")
         if self.secret.type not in ("ceph", "iscsi", "volume", "tls", "vtpm"):
             kind = "<null>" if self.secret.type is None else self.secret.type
-            raise _refuse(f"unknown secret type '{kind}'")
+            raise refuse(f"unknown secret type '{kind}'")
 
 
 class Encryption(Model):
@@ -111,12 +107,12 @@ class Encryption(Model):
         if self.format is None:
             raise _fault("unknown volume encryption format")
         if self.format not in ("default", "qcow", "luks", "luks2", "luks-any"):
-            raise _refuse(f"unknown volume encryption format type {self.format}")
+            raise refuse(f"unknown volume encryption format type {self.format}")
         for secret in self.secrets:
             if secret.type is None:
                 raise _fault("unknown volume encryption secret type")
             if secret.type != "passphrase":
-                raise _refuse(f"unknown volume encryption secret type {secret.type}")
+                raise refuse(f"unknown volume encryption secret type {secret.type}")
         _refuse_cipher(element.find("cipher"), element.find("ivgen"))
 
     def fill_node(self, node: Node) -> None:
@@ -140,7 +136,7 @@ def _refuse_cipher(cipher: "Element | None", ivgen: "Element | None") -> None:
         raise _fault(f"Invalid value for {place}: '{size}'. Expected non-negative integer value")
     if ivgen is not None and ivgen.get("name") is None:
         raise _fault("missing ivgen info name string")
-    raise _refuse("supplying <cipher> for domain disk definition is unnecessary")
+    raise refuse("supplying <cipher> for domain disk definition is unnecessary")
 
 
 class Cookie(Model):
@@ -280,7 +276,7 @@ class DiskSource(Model):
         if protocol in ("rbd", "gluster") and "/" not in (name or ""):
             raise _fault(f"can't split path '{name}' into pool name and image name")
         if protocol == "sheepdog":
-            raise _refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")
+            raise refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")
         others = (self.identity_keyfile, self.identity_agentsock)
         if self.identity_username is not None and others == (None, None):
             raise _fault("element 'identity' requires either 'keyfile' or 'agentsock' attribute")
@@ -297,7 +293,7 @@ class DiskSource(Model):
             value = f"'{self.namespace}'. Expected non-negative integer value"
             raise _fault(f"Invalid value for {place}: {value}")
         if not int(self.namespace):
-            raise _refuse("NVMe namespace can't be zero")
+            raise refuse("NVMe namespace can't be zero")
         if self.address is None:
             raise _fault("NVMe disk source is missing address")
 

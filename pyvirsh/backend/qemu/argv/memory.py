@@ -74,6 +74,16 @@ def _emit(plan: Plan, name: str, backend: Backend) -> None:
 # -- back ends -----------------------------------------------------------------------------------------
 
 
+def _access(plan: Plan, module: MemoryModule, cell: "Cell | None") -> "str | None":
+    """Return who may use memory: as the module says, else its node, else the guest; None: nobody said."""
+    backing = plan.domain.memory_backing
+    return (
+        module.access
+        or (cell.mem_access if cell is not None else None)
+        or (backing.access_mode if backing is not None else None)
+    )
+
+
 def _choose(
     plan: Plan,
     name: str,
@@ -87,7 +97,7 @@ def _choose(
     """Return the back end of a guest node's memory, of the whole memory or of a module with its own pages."""
     backing = plan.domain.memory_backing or MemoryBacking()
     own = module or MemoryModule()
-    shared = own.access or (cell.mem_access if cell is not None else None) or backing.access_mode
+    shared = _access(plan, own, cell)
     discard = cell.discard if cell is not None and cell.discard else "yes" if backing.discard else None
     discard = own.discard or discard
     page = _page(plan, backing, node) if page is None else page
@@ -318,7 +328,7 @@ def _file_backend(plan: Plan, module: MemoryModule, cell: "Cell | None", size: i
     """Return the back end of a module whose content is a file of its own."""
     source = module.source or MemorySource()
     backing = plan.domain.memory_backing or MemoryBacking()
-    access = module.access or (cell.mem_access if cell is not None else None) or backing.access_mode
+    access = _access(plan, module, cell)
     props: Props = {"mem-path": source.path}
     if access is not None or module.model == "virtio-pmem":
         props["share"] = access != "private"

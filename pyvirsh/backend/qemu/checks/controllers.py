@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.devices import Controller
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
+from pyvirsh.backend.errors import XML_ERROR, VirError, refuse
 from pyvirsh.backend.qemu.facts import family
 
 _PCI_MODELS = (
@@ -82,31 +82,27 @@ def _driver(controller: Controller) -> None:
         return
     for name in ("queues", "cmd_per_lun", "max_sectors", "ioeventfd"):
         if controller.driver is not None and getattr(controller.driver, name) is not None:
-            raise _refuse(f"'{name}' is only supported by virtio-scsi controller")
+            raise refuse(f"'{name}' is only supported by virtio-scsi controller")
 
 
 def _options(controller: Controller) -> None:
     model = controller.model or ""
     shown = f"index '{controller.index}', model '{model}' and modelName '{controller.model_name or 'none'}'"
     if controller.model_name not in (None, *_NAMES.get(model, ())):
-        raise _refuse(f"Option 'modelName' has invalid value for PCI controller with {shown}")
+        raise refuse(f"Option 'modelName' has invalid value for PCI controller with {shown}")
     for name, field, models in _OPTIONS:
         if getattr(controller, field) is not None and model not in models:
-            raise _refuse(f"Option '{name}' is not valid for PCI controller with {shown}")
+            raise refuse(f"Option '{name}' is not valid for PCI controller with {shown}")
 
 
 def _position(controller: Controller, cells: int) -> None:
     index, address, node = controller.index or 0, controller.info.address, controller.numa_node
     if address is not None and address.pci is not None and index == address.pci[0]:
         shown = f"PCI controller at index {index} (0x{index:02x}) has bus='0x{address.pci[0]:02x}'"
-        raise _refuse(f"{shown}, but index must be larger than bus")
+        raise refuse(f"{shown}, but index must be larger than bus")
     if node is not None and node >= cells:
         where = f"{controller.model} with index {index} is configured for a NUMA node ({node})"
         raise VirError(XML_ERROR, f"{where} not present in the domain's <cpu><numa> array ({cells})")
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def check_controllers(controllers: "list[Controller]", machine: str) -> None:
@@ -117,8 +113,8 @@ def check_controllers(controllers: "list[Controller]", machine: str) -> None:
         kind, model = controller.type, controller.model
         if model is not None and kind in models and model not in models[kind]:
             if kind == "scsi":
-                raise _refuse(f"Unsupported controller model: {model}")
-            raise _refuse(f"Unknown model type '{model}'")
+                raise refuse(f"Unsupported controller model: {model}")
+            raise refuse(f"Unknown model type '{model}'")
         if (kind, controller.index) in seen and not (model or "").startswith("ich9-"):
             if kind == "usb":
                 raise VirError(XML_ERROR, f"Duplicate USB controllers with index {controller.index}")
@@ -131,9 +127,9 @@ def check_controllers(controllers: "list[Controller]", machine: str) -> None:
 def _check_size(controller: Controller) -> None:
     index, model = controller.index or 0, controller.model
     if controller.type == "pci" and index > 255:
-        raise _refuse(f"PCI controller index {index} too high, maximum is 255")
+        raise refuse(f"PCI controller index {index} too high, maximum is 255")
     if model in ("nec-xhci", "qemu-xhci") and (controller.ports or 0) > 15:
-        raise _refuse(f"'{model}' controller only supports up to '15' ports")
+        raise refuse(f"'{model}' controller only supports up to '15' ports")
 
 
 def _check_root(controllers: "list[Controller]", machine: str) -> None:
@@ -147,6 +143,6 @@ def _check_root(controllers: "list[Controller]", machine: str) -> None:
                 )
                 raise VirError(XML_ERROR, detail)
         if root == "pci-root" and controller.type == "ide" and controller.index:
-            raise _refuse("Only a single IDE controller is supported for this machine type")
+            raise refuse("Only a single IDE controller is supported for this machine type")
         if root == "pcie-root" and controller.type == "ide":
-            raise _refuse("IDE controllers are unsupported for this QEMU binary or machine type")
+            raise refuse("IDE controllers are unsupported for this QEMU binary or machine type")

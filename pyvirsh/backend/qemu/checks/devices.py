@@ -3,7 +3,7 @@
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.devices import Input
 from pyvirsh.backend.conf.domain.net import Interface
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, INVALID_ARG, XML_ERROR, VirError, refuse
 from pyvirsh.backend.qemu.checks import characters, controllers, hardware
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
@@ -23,10 +23,6 @@ def check(domain: Domain, facts: Facts) -> None:
     _watchdogs(domain)
     _others(domain)
     hardware.check(domain, facts)
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 # -- interfaces ------------------------------------------------------------------------------------------
@@ -51,56 +47,52 @@ def _interface(interface: Interface) -> None:
         if source is None or not source.path:
             raise VirError(XML_ERROR, "Missing required attribute 'path' in element 'source'")
     if interface.driver is not None and (interface.driver.queues or 0) > 256:
-        raise _refuse(f"interface driver queues='{interface.driver.queues}': more than 256 are not supported")
+        raise refuse(f"interface driver queues='{interface.driver.queues}': more than 256 are not supported")
     _addresses(interface)
     _teaming(interface)
     _queues(interface)
     _forwards(interface)
     if interface.coalesce_rx_frames is not None and kind not in ("network", "bridge"):
-        raise _refuse(f"coalesce settings on interface type {kind} are not supported")
+        raise refuse(f"coalesce settings on interface type {kind} are not supported")
     served = interface.backend_type == "passt"
-    if (
-        interface.mtu is not None
-        and kind not in ("network", "bridge", "ethernet", "vhostuser")
-        and not served
-    ):
-        raise _refuse(f"setting MTU on interface type {kind} is not supported yet")
+    if interface.mtu is not None and kind not in _WITH_MTU and not served:
+        raise refuse(f"setting MTU on interface type {kind} is not supported yet")
 
 
 def _addresses(interface: Interface) -> None:
     """Refuse addresses of the guest's side that nobody would give it."""
     what = "Invalid attempt to set network interface guest-side IP"
     if interface.ips and interface.type not in ("user", "vhostuser"):
-        raise _refuse(f"{what} address info, not supported by QEMU")
+        raise refuse(f"{what} address info, not supported by QEMU")
     for name in ("IPv4", "IPv6"):
         if sum(ip.family == name.lower() for ip in interface.ips) > 1:
-            raise _refuse(f"Only one {name} address per interface is allowed")
+            raise refuse(f"Only one {name} address per interface is allowed")
     if any(ip.peer is not None for ip in interface.ips):
-        raise _refuse("Invalid attempt to set peer IP for guest")
+        raise refuse("Invalid attempt to set peer IP for guest")
     if interface.routes:
-        raise _refuse(f"{what} route, not supported by QEMU")
+        raise refuse(f"{what} route, not supported by QEMU")
 
 
 def _teaming(interface: Interface) -> None:
     kind = interface.teaming_type
     if kind == "persistent" and not (interface.model or "").startswith("virtio"):
         detail = f"must be <model type='virtio'/>, not '{interface.model}'"
-        raise _refuse(f"virtio-net teaming persistent interface {detail}")
+        raise refuse(f"virtio-net teaming persistent interface {detail}")
     if kind == "transient" and interface.type not in ("hostdev", "network"):
         detail = f"must be type='hostdev', not '{interface.type}'"
-        raise _refuse(f"virtio-net teaming transient interface {detail}")
+        raise refuse(f"virtio-net teaming transient interface {detail}")
 
 
 def _queues(interface: Interface) -> None:
     kind, model, driver = interface.type, interface.model, interface.driver
     if kind == "vdpa" and model != "virtio":
-        raise _refuse(f"invalid model for interface of type '{kind}': '{model}' - must be 'virtio'")
+        raise refuse(f"invalid model for interface of type '{kind}': '{model}' - must be 'virtio'")
     if driver is None or not (model or "").startswith("virtio"):
         return
     for name in ("rx_queue_size", "tx_queue_size"):
         size = getattr(driver, name) or 0
         if size & (size - 1):
-            raise _refuse(f"{name} has to be a power of two")
+            raise refuse(f"{name} has to be a power of two")
 
 
 def _forwards(interface: Interface) -> None:
@@ -111,7 +103,7 @@ def _forwards(interface: Interface) -> None:
                 continue
             if ports.start is None or last is None:
                 detail = "requires 'start' attribute if 'end', 'to', or 'exclude' is specified"
-                raise _refuse(f"The 'range' of a 'portForward' {detail}")
+                raise refuse(f"The 'range' of a 'portForward' {detail}")
             to = ports.to if ports.to is not None else ports.start
             if not 1 <= ports.start <= last <= 65535 or not 1 <= to <= 65535 - (last - ports.start):
                 raise VirError(XML_ERROR, "portForward/range: ports go from 1 to 65535, start before end")
@@ -142,40 +134,40 @@ def _input(device: Input, domain: Domain) -> None:
         raise VirError(INTERNAL_ERROR, f"unsupported input bus {device.bus}")
     if device.bus == "usb":
         if device.type == "passthrough":
-            raise _refuse("input type='passthrough' is only supported on bus='virtio'")
+            raise refuse("input type='passthrough' is only supported on bus='virtio'")
         usb = [one for one in domain.devices.controllers if one.type == "usb"]
         if usb and all(one.model == "none" for one in usb):
-            raise _refuse("Can't add USB input device. USB bus is disabled")
+            raise refuse("Can't add USB input device. USB bus is disabled")
 
 
 def _displays(domain: Domain) -> None:
     devices = domain.devices
     for graphics in devices.graphics:
         if graphics.type in ("rdp", "desktop"):
-            raise _refuse(f"{graphics.type} graphics are not supported with this QEMU")
+            raise refuse(f"{graphics.type} graphics are not supported with this QEMU")
         if graphics.type == "vnc" and graphics.connected not in (None, "keep"):
-            raise _refuse("VNC supports connected='keep' only")
+            raise refuse("VNC supports connected='keep' only")
         if graphics.port is not None and graphics.port > 65535:
             raise VirError(
                 XML_ERROR, f"graphics port {graphics.port} is not a port: use 5900 to 65535, or -1"
             )
     kinds = [graphics.type for graphics in devices.graphics]
     if "spice" not in kinds and any(audio.type == "spice" for audio in devices.audios):
-        raise _refuse("Spice audio is not supported without spice graphics")
+        raise refuse("Spice audio is not supported without spice graphics")
     if "egl-headless" in kinds and {"sdl", "dbus"} & set(kinds):
         detail = "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types"
-        raise _refuse(detail)
+        raise refuse(detail)
     models = [video.model for video in devices.videos]
     if "none" in models and len(models) > 1:
         detail = "a 'none' video type must be the only video device defined for the domain"
-        raise _refuse(detail)
+        raise refuse(detail)
     for at, model in enumerate(models):
         if at and model in ("vga", "cirrus", "vmvga", "bochs", "ramfb"):
-            raise _refuse(f"video type '{model}' is only valid as primary video device")
+            raise refuse(f"video type '{model}' is only valid as primary video device")
         if devices.videos[at].blob == "on" and not _in_memfd(domain):
-            raise _refuse("'blob' support for virtio-gpu devices requires a memfd memory backend")
+            raise refuse("'blob' support for virtio-gpu devices requires a memfd memory backend")
         if model in ("xen", "vbox", "parallels", "gop"):
-            raise _refuse(f"domain configuration does not support video model '{model}'")
+            raise refuse(f"domain configuration does not support video model '{model}'")
 
 
 def _in_memfd(domain: Domain) -> bool:
@@ -189,29 +181,29 @@ def _in_memfd(domain: Domain) -> bool:
 def _single(domain: Domain) -> None:
     devices = domain.devices
     if len(devices.smartcards) > 1:
-        raise _refuse("this QEMU binary lacks multiple smartcard support")
+        raise refuse("this QEMU binary lacks multiple smartcard support")
     if len(devices.tpms) > 1:
         raise VirError(XML_ERROR, "only a single TPM device is supported")
     models = [panic.model for panic in devices.panics]
     for model in models:
         if models.count(model) > 1:
-            raise _refuse(f"only one panic device of model '{model}' is supported")
+            raise refuse(f"only one panic device of model '{model}' is supported")
 
 
 def _watchdogs(domain: Domain) -> None:
     watchdogs, board = domain.devices.watchdogs, family(domain.os.machine or "")
     if len({watchdog.action for watchdog in watchdogs}) > 1:
-        raise _refuse("watchdogs with different actions are not supported with this QEMU binary")
+        raise refuse("watchdogs with different actions are not supported with this QEMU binary")
     for watchdog in watchdogs:
         if watchdog.model == "ib700" and board != "i440fx":
-            raise _refuse("ib700 model of watchdog cannot be used with this machine type")
+            raise refuse("ib700 model of watchdog cannot be used with this machine type")
         if watchdog.model == "itco" and watchdog.info.address is not None:
             detail = "itco model of watchdog is part of the machine and cannot have any address set."
-            raise _refuse(detail)
+            raise refuse(detail)
         if watchdog.model == "itco" and board != "q35":
-            raise _refuse("itco model of watchdog is only part of q35 machine")
+            raise refuse("itco model of watchdog is only part of q35 machine")
         if watchdog.model == "diag288":
-            raise _refuse("diag288 model of watchdog cannot be used with this machine type")
+            raise refuse("diag288 model of watchdog cannot be used with this machine type")
 
 
 def _others(domain: Domain) -> None:
@@ -226,14 +218,14 @@ def _others(domain: Domain) -> None:
         if hostdev.source is None:
             raise VirError(XML_ERROR, "Missing <source> element in hostdev device")
     if devices.memballoon is not None and devices.memballoon.model == "xen":
-        raise _refuse("memballoon model 'xen' is not supported by this QEMU binary: use 'virtio'")
+        raise refuse("memballoon model 'xen' is not supported by this QEMU binary: use 'virtio'")
     if devices.iommu is not None and devices.iommu.model == "smmuv3":
-        raise _refuse("IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
+        raise refuse("IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
     if devices.iommu is not None and devices.iommu.model == "intel":
         if family(domain.os.machine or "") != "q35":
-            raise _refuse("IOMMU device: 'intel' is only supported with Q35 machines")
+            raise refuse("IOMMU device: 'intel' is only supported with Q35 machines")
     if devices.nvram is not None:
-        raise _refuse("nvram device is only supported for PPC64")
+        raise refuse("nvram device is only supported for PPC64")
 
 
 # -- this host -------------------------------------------------------------------------------------------
@@ -244,17 +236,17 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
     kinds = [graphics.type for graphics in domain.devices.graphics]
     if len(set(kinds)) < len(kinds):
         each = "each type (sdl, vnc, spice, headless, dbus, rdp)"
-        raise _refuse(f"only 1 graphics device of {each} is supported")
+        raise refuse(f"only 1 graphics device of {each} is supported")
     for graphics in domain.devices.graphics:
         if graphics.type == "spice" and "spice" not in facts.options:
             detail = "spice graphics are not supported with this QEMU: install qemu-system-modules-spice"
-            raise _refuse(detail)
+            raise refuse(detail)
         if graphics.type == "dbus" and graphics.p2p != "yes":
-            raise _refuse("graphics type='dbus' needs a message bus: use p2p='yes'")
+            raise refuse("graphics type='dbus' needs a message bus: use p2p='yes'")
     for video in domain.devices.videos:
         if video.model == "qxl" and not {"qxl", "qxl-vga"} & facts.devices:
             detail = "domain configuration does not support video model 'qxl'"
-            raise _refuse(f"{detail}: install qemu-system-modules-spice, or use another model")
+            raise refuse(f"{detail}: install qemu-system-modules-spice, or use another model")
     for interface in domain.devices.interfaces:
         _interface_host(interface)
 
@@ -270,4 +262,4 @@ def _interface_host(interface: Interface) -> None:
         (interface.coalesce_rx_frames, "coalesce"),
     ):
         if value:
-            raise _refuse(f"interface/{element} is not supported by this driver: remove the element")
+            raise refuse(f"interface/{element} is not supported by this driver: remove the element")

@@ -1,14 +1,14 @@
 """Checks of what the machine is to offer: features that other machines have, CPUs switched on one by one."""
 
+from pyvirsh.backend.conf.cpumodels import X86
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.features import Features
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import refuse
 from pyvirsh.backend.qemu.facts import family
 
 # Of the caches, the only level that can be emulated.
 _LAST_LEVEL = 3
-_X86 = ("x86_64", "i686")
 # Features of other architectures: field, element.
 _FOREIGN = (
     ("gic", "gic"),
@@ -24,13 +24,9 @@ _FOREIGN = (
 _ELSEWHERE = (("aia", "RISC-V Virt machines"), ("ras", "ARM Virt machines"))
 
 
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
-
-
 def check(domain: Domain) -> None:
     """Check features and the order of CPUs.  Errors: CONFIG_UNSUPPORTED."""
-    if domain.features is not None and domain.os.arch in _X86:
+    if domain.features is not None and domain.os.arch in X86:
         _foreign(domain, domain.features)
     if domain.cpu is not None and domain.cpu.cache_mode is not None:
         _cache(domain.cpu)
@@ -42,13 +38,13 @@ def _cache(cpu: Cpu) -> None:
     mode = cpu.cache_mode
     if mode == "emulate":
         if cpu.cache_level != _LAST_LEVEL:
-            raise _refuse(f"CPU cache mode 'emulate' can only be used with level='{_LAST_LEVEL}'")
+            raise refuse(f"CPU cache mode 'emulate' can only be used with level='{_LAST_LEVEL}'")
         return
     if mode == "passthrough" and cpu.mode not in ("host-passthrough", "maximum"):
         those = "'host-passthrough' / 'maximum' CPUs"
-        raise _refuse(f"CPU cache mode 'passthrough' can only be used with {those}")
+        raise refuse(f"CPU cache mode 'passthrough' can only be used with {those}")
     if cpu.cache_level is not None:
-        raise _refuse(f"unsupported CPU cache level for mode '{mode}'")
+        raise refuse(f"unsupported CPU cache level for mode '{mode}'")
 
 
 def _foreign(domain: Domain, features: Features) -> None:
@@ -56,12 +52,12 @@ def _foreign(domain: Domain, features: Features) -> None:
     for field, element in _FOREIGN:
         if getattr(features, field):
             where = f"architecture '{domain.os.arch}' or machine type '{machine}'"
-            raise _refuse(f"The '{element}' feature is not supported for {where}")
+            raise refuse(f"The '{element}' feature is not supported for {where}")
     for field, machines in _ELSEWHERE:
         if getattr(features, field) is not None:
-            raise _refuse(f"{field} feature is only supported with {machines}")
+            raise refuse(f"{field} feature is only supported with {machines}")
     if features.smm_tseg is not None and family(machine) != "q35":
-        raise _refuse("SMM TSEG is only supported with q35 machine type")
+        raise refuse("SMM TSEG is only supported with q35 machine type")
 
 
 def _order(domain: Domain) -> None:
@@ -69,11 +65,11 @@ def _order(domain: Domain) -> None:
     states = domain.vcpu_states
     for before, state in zip(states, states[1:], strict=False):
         if state.enabled == "yes" and bool(state.order) != bool(states[0].order):
-            raise _refuse("all vcpus must have either set or unset order")
+            raise refuse("all vcpus must have either set or unset order")
         if state.hotpluggable != "no":
             continue
         if before.hotpluggable == "yes":
             detail = "online non-hotpluggable vcpus need to be ordered prior to hotpluggable vcpus"
-            raise _refuse(detail)
+            raise refuse(detail)
         if states[0].order and state.order != (before.order or 0) + 1:
-            raise _refuse("online non-hotpluggable vcpus must be ordered in ascending order")
+            raise refuse("online non-hotpluggable vcpus must be ordered in ascending order")

@@ -8,7 +8,7 @@ from pyvirsh.backend.conf.domain.cpu import Cpu
 from pyvirsh.backend.conf.domain.features import Timer
 from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.tuning import CpuTune
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError, refuse
 from pyvirsh.backend.qemu.checks import threads
 from pyvirsh.backend.qemu.facts import Facts, Host, family
 
@@ -30,27 +30,23 @@ def check(domain: Domain, facts: Facts) -> None:
     threads.check(domain)
 
 
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
-
-
 # -- machine -------------------------------------------------------------------------------------------
 
 
 def _machine(domain: Domain, facts: Facts) -> None:
     emulator = domain.devices.emulator
     if domain.type not in _VIRT_TYPES:
-        raise _refuse(f"Emulator '{emulator}' does not support virt type '{domain.type}'")
+        raise refuse(f"Emulator '{emulator}' does not support virt type '{domain.type}'")
     if domain.os.type != "hvm":
-        raise _refuse(f"Emulator '{emulator}' does not support os type '{domain.os.type}'")
+        raise refuse(f"Emulator '{emulator}' does not support os type '{domain.os.type}'")
     arch = domain.os.arch or ""
     if arch not in _COMPATIBLE.get(facts.arch, (facts.arch,)):
-        raise _refuse(f"Emulator '{emulator}' does not support arch '{arch}'")
+        raise refuse(f"Emulator '{emulator}' does not support arch '{arch}'")
     machine = domain.os.machine or ""
     if facts.machine(machine) is None:
-        raise _refuse(f"Emulator '{emulator}' does not support machine type '{machine}'")
+        raise refuse(f"Emulator '{emulator}' does not support machine type '{machine}'")
     if domain.launch_security is not None:
-        raise _refuse("launchSecurity: encrypted memory is not supported by this driver")
+        raise refuse("launchSecurity: encrypted memory is not supported by this driver")
 
 
 def _vcpus(domain: Domain, facts: Facts) -> None:
@@ -58,11 +54,11 @@ def _vcpus(domain: Domain, facts: Facts) -> None:
     if total < 1:
         raise VirError(XML_ERROR, "the guest needs at least one vCPU: <vcpu>1</vcpu>")
     if (domain.vcpu_current or 0) > total:
-        raise _refuse("maximum vCPU count must not be less than current vCPU count")
+        raise refuse("maximum vCPU count must not be less than current vCPU count")
     kind = facts.machine(domain.os.machine or "")
     if kind is not None and kind.max_cpus and total > kind.max_cpus:
         detail = f"Maximum CPUs greater than specified machine type limit {kind.max_cpus}"
-        raise _refuse(detail)
+        raise refuse(detail)
     if domain.vcpu_cpuset is not None:
         bitmap.parse(domain.vcpu_cpuset)
 
@@ -71,7 +67,7 @@ def _cpu(domain: Domain, cpu: Cpu) -> None:
     if cpu.sockets:
         product = cpu.sockets * (cpu.dies or 1) * (cpu.clusters or 1) * (cpu.cores or 1) * (cpu.threads or 1)
         if product != domain.vcpus:
-            raise _refuse("CPU topology doesn't match maximum vcpu count")
+            raise refuse("CPU topology doesn't match maximum vcpu count")
     seen = set()
     for feature in cpu.features:
         if feature.name in seen:
@@ -98,7 +94,7 @@ def _boot_order(domain: Domain) -> None:
         if info.boot_order is None:
             continue
         if info.boot_order in seen:
-            raise _refuse(f"boot order '{info.boot_order}' used for more than one device")
+            raise refuse(f"boot order '{info.boot_order}' used for more than one device")
         seen.add(info.boot_order)
 
 
@@ -107,13 +103,13 @@ def _firmware(domain: Domain) -> None:
     if not os.loader and (os.has_loader or os.nvram is not None):
         raise VirError(XML_DETAIL, "no loader path specified and firmware auto selection disabled")
     if os.loader_type == "pflash" and not (domain.features is not None and domain.features.acpi):
-        raise _refuse("UEFI requires ACPI on this architecture")
+        raise refuse("UEFI requires ACPI on this architecture")
     if os.bios_use_serial == "yes" and not domain.devices.serials:
         raise VirError(XML_ERROR, "need at least one serial port to use BIOS serial output")
     if os.bios_reboot_timeout is not None and not -1 <= os.bios_reboot_timeout <= 65535:
         raise VirError(XML_ERROR, "invalid value for rebootTimeout, must be in range [-1,65535]")
     if os.loader_secure == "yes" and family(os.machine or "") != "q35":
-        raise _refuse("Secure boot is supported with q35 machine types only")
+        raise refuse("Secure boot is supported with q35 machine types only")
     if os.smbios_mode == "sysinfo" and not domain.sysinfos:
         raise VirError(XML_ERROR, "Domain without SMBIOS sysinfo block cannot use smbios mode 'sysinfo'")
 
@@ -121,28 +117,28 @@ def _firmware(domain: Domain) -> None:
 def _lifecycle(domain: Domain) -> None:
     off, reboot = domain.on_poweroff, domain.on_reboot
     if "preserve" in (off, reboot):
-        raise _refuse("qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'")
+        raise refuse("qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'")
     if "rename-restart" in (off, reboot, domain.on_crash):
         detail = "'rename-restart' action for 'on_reboot'/'on_poweroff'/'on_crash'"
-        raise _refuse(f"qemu driver doesn't support the {detail}")
+        raise refuse(f"qemu driver doesn't support the {detail}")
     if off == "restart" and reboot == "destroy":
         detail = "qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'"
-        raise _refuse(detail)
+        raise refuse(detail)
 
 
 def _timer(timer: Timer, domain: Domain) -> None:
     name, policy = timer.name, timer.tickpolicy
     if name == "platform":
-        raise _refuse(f"unsupported timer type (name) '{name}'")
+        raise refuse(f"unsupported timer type (name) '{name}'")
     if name == "armvtimer":
         guest = f"virtType={domain.type} arch={domain.os.arch} machine={domain.os.machine}"
-        raise _refuse(f"Configuring the 'armvtimer' timer is not supported for {guest} guests")
+        raise refuse(f"Configuring the 'armvtimer' timer is not supported for {guest} guests")
     if name == "rtc" and timer.track == "boot":
-        raise _refuse(f"unsupported rtc timer track '{timer.track}'")
+        raise refuse(f"unsupported rtc timer track '{timer.track}'")
     if name == "rtc" and policy in ("merge", "discard"):
-        raise _refuse(f"unsupported rtc timer tickpolicy '{policy}'")
+        raise refuse(f"unsupported rtc timer tickpolicy '{policy}'")
     if name == "pit" and policy == "merge":
-        raise _refuse(f"unsupported pit tickpolicy '{policy}'")
+        raise refuse(f"unsupported pit tickpolicy '{policy}'")
 
 
 # -- this host -------------------------------------------------------------------------------------------
@@ -153,14 +149,14 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
     if domain.type == "kvm":
         if not host.kvm:
             detail = f"domain type='kvm' cannot run here: {host.kvm_reason}; use type='qemu' for emulation"
-            raise _refuse(detail)
+            raise refuse(detail)
     check_cpu(domain, facts)
     _cpu_model(domain, facts)
     for name in ("initrd", "cmdline"):
         if getattr(domain.os, name) and not domain.os.kernel:
             raise VirError(XML_ERROR, f"{name} specified without kernel")
     for element in _unkept(domain):
-        raise _refuse(f"{element} is not supported by this driver: remove the element")
+        raise refuse(f"{element} is not supported by this driver: remove the element")
 
 
 def check_cpu(domain: Domain, facts: Facts) -> None:
@@ -170,7 +166,7 @@ def check_cpu(domain: Domain, facts: Facts) -> None:
         return
     if domain.type != "kvm" and cpu.mode == "host-passthrough":
         guest = f"{domain.os.arch} {domain.type} domain on {facts.arch} host"
-        raise _refuse(f"CPU mode 'host-passthrough' for {guest} is not supported by hypervisor")
+        raise refuse(f"CPU mode 'host-passthrough' for {guest} is not supported by hypervisor")
     if cpu.mode == "custom" and cpu.model and facts.cpus and cpu.model not in facts.cpus:
         if cpu.model not in cpumodels.names(domain.os.arch or ""):
             raise VirError(INTERNAL_ERROR, f"Unknown CPU model {cpu.model}")
@@ -180,7 +176,7 @@ def _cpu_model(domain: Domain, facts: Facts) -> None:
     cpu = domain.cpu
     known = facts.cpus
     if cpu is not None and cpu.mode == "custom" and cpu.model and known and cpu.model not in known:
-        raise _refuse(f"CPU model '{cpu.model}' is not supported by hypervisor")
+        raise refuse(f"CPU model '{cpu.model}' is not supported by hypervisor")
 
 
 def _unkept(domain: Domain) -> "Iterator[str]":

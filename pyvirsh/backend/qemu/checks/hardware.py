@@ -5,7 +5,7 @@ from pyvirsh.backend.conf.domain.devices import Panic, Shmem
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
 from pyvirsh.backend.conf.domain.filling.inactive import infos
 from pyvirsh.backend.conf.domain.hostdev import HostDev
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
+from pyvirsh.backend.errors import XML_ERROR, VirError, refuse
 from pyvirsh.backend.qemu.facts import Facts, family
 
 # CPUs that interrupts reach without the extended mode of an IOMMU.
@@ -19,11 +19,11 @@ def check(domain: Domain, facts: Facts) -> None:
     devices = domain.devices
     for info in infos(devices):
         if info.acpi_index and (info.address is None or info.address.type != "pci"):
-            raise _refuse("ACPI index is only supported for PCI devices")
+            raise refuse("ACPI index is only supported for PCI devices")
     for card in devices.smartcards:
         place = card.info.address
         if place is not None and (place.controller or place.slot):
-            raise _refuse("this QEMU binary lacks multiple smartcard support")
+            raise refuse("this QEMU binary lacks multiple smartcard support")
     for shmem in devices.shmems:
         _shmem(shmem)
     for panic in devices.panics:
@@ -37,18 +37,14 @@ def check(domain: Domain, facts: Facts) -> None:
     _shared(domain)
 
 
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
-
-
 def _built(domain: Domain, facts: Facts) -> None:
     """Refuse what this QEMU was built without."""
     for crypto in domain.devices.cryptos:
         if f"cryptodev-backend-{crypto.backend_model}" not in facts.objects:
-            raise _refuse(f"crypto backend {crypto.backend_model} is not supported")
+            raise refuse(f"crypto backend {crypto.backend_model} is not supported")
     for tpm in domain.devices.tpms:
         if tpm.model is not None and not facts.has(tpm.model):
-            raise _refuse(f"The QEMU executable {facts.emulator} does not support TPM model {tpm.model}")
+            raise refuse(f"The QEMU executable {facts.emulator} does not support TPM model {tpm.model}")
 
 
 def _shmem(shmem: Shmem) -> None:
@@ -56,59 +52,59 @@ def _shmem(shmem: Shmem) -> None:
     if size is not None and size & (size - 1):
         raise VirError(XML_ERROR, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
     if shmem.model == "ivshmem":
-        raise _refuse("ivshmem device is no longer supported")
+        raise refuse("ivshmem device is no longer supported")
     if shmem.model == "ivshmem-plain" and shmem.server:
-        raise _refuse(f"shmem model '{shmem.model}' is supported only with server option disabled")
+        raise refuse(f"shmem model '{shmem.model}' is supported only with server option disabled")
     if shmem.model == "ivshmem-doorbell":
         if not shmem.server:
-            raise _refuse(f"shmem model '{shmem.model}' is supported only with server option enabled")
+            raise refuse(f"shmem model '{shmem.model}' is supported only with server option enabled")
         if size is not None:
-            raise _refuse(f"shmem model '{shmem.model}' does not support size setting")
+            raise refuse(f"shmem model '{shmem.model}' does not support size setting")
 
 
 def _panic(panic: Panic) -> None:
     if panic.model in _OTHER_PANICS:
         guests = _OTHER_PANICS[panic.model]
-        raise _refuse(f"only {guests} guests support panic device of model '{panic.model}'")
+        raise refuse(f"only {guests} guests support panic device of model '{panic.model}'")
     place = panic.info.address.type if panic.info.address is not None else None
     if panic.model == "hyperv" and place is not None:
-        raise _refuse("setting the panic device address is not supported for model 'hyperv'")
+        raise refuse("setting the panic device address is not supported for model 'hyperv'")
     if panic.model == "pvpanic" and place not in (None, "pci"):
-        raise _refuse("pvpanic is supported only with PCI address type")
+        raise refuse("pvpanic is supported only with PCI address type")
     if panic.model == "isa" and place not in (None, "isa"):
-        raise _refuse("panic is supported only with ISA address type")
+        raise refuse("panic is supported only with ISA address type")
 
 
 def _iommu(domain: Domain) -> None:
     iommu = domain.devices.iommu
     if (domain.vcpus or 0) > CPUS_WITHOUT_EIM and (iommu is None or iommu.eim != "on"):
         detail = "vCPUs require extended interrupt mode enabled on the iommu device"
-        raise _refuse(f"more than {CPUS_WITHOUT_EIM} {detail}")
+        raise refuse(f"more than {CPUS_WITHOUT_EIM} {detail}")
     if iommu is not None and iommu.model == "virtio" and family(domain.os.machine or "") != "q35":
-        raise _refuse("IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
+        raise refuse("IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
 
 
 def _hostdev(domain: Domain, hostdev: HostDev, facts: Facts) -> None:
     if hostdev.mode == "capabilities":
-        raise _refuse("hostdev mode 'capabilities' is not supported in qemu")
+        raise refuse("hostdev mode 'capabilities' is not supported in qemu")
     if hostdev.type != "mdev":
         return
     if hostdev.model in _MEDIATED and not facts.has(hostdev.model or ""):
         name = _MEDIATED[hostdev.model or ""]
-        raise _refuse(f"{name} device assignment is not supported by this version of QEMU")
+        raise refuse(f"{name} device assignment is not supported by this version of QEMU")
     if hostdev.display == "on" and not domain.devices.graphics:
-        raise _refuse("graphics device is needed for attribute value 'display=on' in <hostdev>")
+        raise refuse("graphics device is needed for attribute value 'display=on' in <hostdev>")
 
 
 def _filesystem(filesystem: Filesystem) -> None:
     if filesystem.space_hard_limit or filesystem.space_soft_limit:
-        raise _refuse("filesystem usage limits are not supported with QEMU")
+        raise refuse("filesystem usage limits are not supported with QEMU")
     if filesystem.driver_type != "virtiofs":
         return
     if filesystem.accessmode not in (None, "passthrough"):
-        raise _refuse("virtiofs only supports passthrough accessmode")
+        raise refuse("virtiofs only supports passthrough accessmode")
     if filesystem.multidevs not in (None, "default"):
-        raise _refuse("virtiofs does not support multidevs")
+        raise refuse("virtiofs does not support multidevs")
 
 
 def _shared(domain: Domain) -> None:
@@ -126,4 +122,4 @@ def _shared(domain: Domain) -> None:
         (any(one.driver_type == "virtiofs" for one in devices.filesystems), "virtiofs"),
     ):
         if served:
-            raise _refuse(f"'{what}' requires shared memory")
+            raise refuse(f"'{what}' requires shared memory")

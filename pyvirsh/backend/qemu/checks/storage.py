@@ -4,7 +4,7 @@ from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError, refuse
 from pyvirsh.backend.qemu.aliases import scsi_model
 from pyvirsh.backend.qemu.facts import Facts, family
 
@@ -44,18 +44,14 @@ def check(domain: Domain, facts: Facts) -> None:
         _filesystem(filesystem)
 
 
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
-
-
 def _bus(disk: Disk, board: str) -> None:
     bus, target = disk.target_bus, disk.target_dev
     if bus is None:
         raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
     if bus not in _BUSES:
-        raise _refuse(f"disk '{target}': bus '{bus}' is not supported")
+        raise refuse(f"disk '{target}': bus '{bus}' is not supported")
     if bus == "ide" and board != "i440fx":
-        raise _refuse("IDE controllers are unsupported for this QEMU binary or machine type")
+        raise refuse("IDE controllers are unsupported for this QEMU binary or machine type")
     if disk.device == "floppy" and bus != "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
     if disk.device == "floppy" and not (target or "").startswith("fd"):
@@ -63,27 +59,27 @@ def _bus(disk: Disk, board: str) -> None:
     if disk.device != "floppy" and bus == "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for disk")
     if disk.device == "disk" and disk.readonly and bus in ("ide", "sata"):
-        raise _refuse(f"readonly {bus} disks are not supported")
+        raise refuse(f"readonly {bus} disks are not supported")
     if disk.device == "cdrom" and bus == "virtio":
-        raise _refuse(f"disk type of '{target}' does not support ejectable media")
+        raise refuse(f"disk type of '{target}' does not support ejectable media")
     if bus == "usb" and not disk.has_medium:
-        raise _refuse("'usb' disk must not be empty")
+        raise refuse("'usb' disk must not be empty")
     _place(disk, board)
 
 
 def _protocol(disk: Disk) -> None:
     protocol = disk.source.protocol if disk.source is not None else None
     if protocol in ("tftp", "sheepdog"):
-        raise _refuse(f"'{protocol}' protocol is not supported with this QEMU binary")
+        raise refuse(f"'{protocol}' protocol is not supported with this QEMU binary")
 
 
 def _place(disk: Disk, board: str) -> None:
     address, bus = disk.info.address, disk.target_bus
     kind = address.type if address is not None else None
     if bus == "virtio" and kind not in ("pci", None):
-        raise _refuse(f"virtio disk cannot have an address of type '{kind}'")
+        raise refuse(f"virtio disk cannot have an address of type '{kind}'")
     if bus in ("ide", "sata", "scsi", "fdc") and kind not in ("drive", None):
-        raise _refuse(f"unexpected address type for {bus} disk")
+        raise refuse(f"unexpected address type for {bus} disk")
     if address is None or kind != "drive":
         return
     _numbers(disk, address)
@@ -101,18 +97,18 @@ def _numbers(disk: Disk, address: Address) -> None:
     if bus == "scsi" and address.bus:
         raise VirError(INTERNAL_ERROR, "SCSI controller only supports 1 bus")
     if bus == "sata" and address.bus:
-        raise _refuse("bus must be 0 for sata controller")
+        raise refuse("bus must be 0 for sata controller")
     if address.target and bus in ("ide", "sata"):
-        raise _refuse(f"target must be 0 for {bus} controller")
+        raise refuse(f"target must be 0 for {bus} controller")
     if address.target and bus == "fdc":
-        raise _refuse("target must be 0 for controller fdc")
+        raise refuse("target must be 0 for controller fdc")
 
 
 def check_start(domain: Domain, facts: Facts) -> None:
     """Check what QEMU would refuse when the guest starts."""
     for filesystem in domain.devices.filesystems:
         if filesystem.driver_type == "handle":
-            raise _refuse("filesystem driver type='handle' is not supported: use 'path' or 'virtiofs'")
+            raise refuse("filesystem driver type='handle' is not supported: use 'path' or 'virtiofs'")
     for disk in domain.devices.disks:
         _newer(disk, facts)
         address = disk.info.address
@@ -121,11 +117,9 @@ def check_start(domain: Domain, facts: Facts) -> None:
             continue
         if (address.bus or 0) > limits[0] or (address.unit or 0) > limits[1]:
             place = f"bus='{address.bus or 0}' unit='{address.unit or 0}'"
-            raise _refuse(f"disk '{disk.target_dev}': there is no {place} on an {disk.target_bus} controller")
+            raise refuse(f"disk '{disk.target_dev}': there is no {place} on an {disk.target_bus} controller")
         if disk.type == "volume":
-            raise _refuse(
-                f"disk '{disk.target_dev}': type='volume' is not supported: name its file or device"
-            )
+            raise refuse(f"disk '{disk.target_dev}': type='volume' is not supported: name its file or device")
 
 
 def _newer(disk: Disk, facts: Facts) -> None:
@@ -134,9 +128,9 @@ def _newer(disk: Disk, facts: Facts) -> None:
     if driver is None:
         return
     if driver.iothreads and not facts.has("virtio-blk-pci", "iothread-vq-mapping"):
-        raise _refuse(f"disk '{disk.target_dev}': driver/iothreads needs QEMU 9.0 or newer")
+        raise refuse(f"disk '{disk.target_dev}': driver/iothreads needs QEMU 9.0 or newer")
     if driver.discard_no_unref is not None and facts.version < (8, 1):
-        raise _refuse(f"disk '{disk.target_dev}': discard_no_unref needs QEMU 8.1 or newer")
+        raise refuse(f"disk '{disk.target_dev}': discard_no_unref needs QEMU 8.1 or newer")
 
 
 def _driver(disk: Disk) -> None:
@@ -144,25 +138,25 @@ def _driver(disk: Disk) -> None:
     if driver is None:
         return
     if driver.name not in (None, "qemu"):
-        raise _refuse(f"unsupported driver name '{driver.name}' for disk '{target}'")
+        raise refuse(f"unsupported driver name '{driver.name}' for disk '{target}'")
     known = {"dir": ("fat",), "volume": (*FORMATS, "fat")}.get(disk.type, FORMATS)
     if driver.type not in (None, *known):
         if disk.type == "dir":
-            raise _refuse("storage type 'dir' requires use of storage format 'fat'")
+            raise refuse("storage type 'dir' requires use of storage format 'fat'")
         if driver.type == "fat":
-            raise _refuse("storage format 'fat' is supported only with 'dir' storage type")
-        raise _refuse(f"unknown driver format value '{driver.type}'")
+            raise refuse("storage format 'fat' is supported only with 'dir' storage type")
+        raise refuse(f"unknown driver format value '{driver.type}'")
     if driver.metadata_cache is not None and driver.type != "qcow2":
-        raise _refuse("metadata cache max size control is supported only with qcow2 images")
+        raise refuse("metadata cache max size control is supported only with qcow2 images")
     if driver.rerror_policy == "enospace":
-        raise _refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
+        raise refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
     if driver.io == "native" and driver.cache not in ("none", "directsync"):
-        raise _refuse("io='native' needs either no disk cache or directsync cache mode")
+        raise refuse("io='native' needs either no disk cache or directsync cache mode")
     if driver.copy_on_read == "on" and disk.readonly:
-        raise _refuse("copy_on_read is not compatible with read-only disk")
+        raise refuse("copy_on_read is not compatible with read-only disk")
     for option in (driver.queues, driver.queue_size, driver.event_idx, driver.ioeventfd):
         if option is not None and disk.target_bus != "virtio":
-            raise _refuse(f"disk '{target}': virtio options are only supported for virtio bus")
+            raise refuse(f"disk '{target}': virtio options are only supported for virtio bus")
 
 
 def _source(disk: Disk, facts: Facts) -> None:
@@ -174,24 +168,24 @@ def _source(disk: Disk, facts: Facts) -> None:
     if source is not None and needed is not None and disk.has_medium and not getattr(source, needed):
         raise VirError(NO_SOURCE, disk.target_dev or "")
     if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
-        raise _refuse("disk device='lun' is only valid for block type disk source")
+        raise refuse("disk device='lun' is only valid for block type disk source")
     if disk.device == "lun" and disk.target_bus not in ("scsi", "virtio"):
-        raise _refuse(f"disk device='lun' is not supported for bus='{disk.target_bus}'")
+        raise refuse(f"disk device='lun' is not supported for bus='{disk.target_bus}'")
     if disk.device == "lun" and disk.target_bus == "virtio" and not facts.has("virtio-blk-pci", "scsi"):
-        raise _refuse("This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
+        raise refuse("This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
     if disk.type == "dir" and not disk.readonly:
-        raise _refuse("virtual FAT storage can't be accessed in read-write mode")
+        raise refuse("virtual FAT storage can't be accessed in read-write mode")
 
 
 def _details(disk: Disk) -> None:
     bus = disk.target_bus
     if disk.geometry_cyls and bus in ("usb", "sd"):
-        raise _refuse(f"CHS geometry can not be set for '{bus}' bus")
+        raise refuse(f"CHS geometry can not be set for '{bus}' bus")
     if disk.geometry_trans is not None and bus != "ide":
-        raise _refuse(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
+        raise refuse(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
     if disk.shareable and disk.driver is not None and disk.driver.type not in (None, "raw"):
         detail = "requires use of supported storage format"
-        raise _refuse(f"shared access for disk '{disk.target_dev}' {detail}")
+        raise refuse(f"shared access for disk '{disk.target_dev}' {detail}")
     if disk.serial is not None and any(letter not in _SERIAL for letter in disk.serial):
         raise VirError(INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")
     wwn = (disk.wwn or "").removeprefix("0x")
@@ -203,7 +197,7 @@ def _details(disk: Disk) -> None:
         raise VirError(XML_ERROR, "disk product is more than 16 characters")
     for name in ("vendor", "product", "wwn"):
         if getattr(disk, name) is not None and disk.target_bus not in ("scsi", "ide", "sata"):
-            raise _refuse(f"disk '{disk.target_dev}': {name} is only supported on bus scsi, ide or sata")
+            raise refuse(f"disk '{disk.target_dev}': {name} is only supported on bus scsi, ide or sata")
 
 
 def _unique_targets(domain: Domain) -> None:
@@ -223,7 +217,7 @@ def _targets(domain: Domain) -> None:
         if disk.target_bus == "scsi" and address is not None and address.target:
             model = scsi_model(domain, address.controller or 0)
             if model == "lsilogic":
-                raise _refuse(f"target must be 0 for controller model '{model}'")
+                raise refuse(f"target must be 0 for controller model '{model}'")
 
 
 def _shown(disk: Disk) -> str:
@@ -245,16 +239,16 @@ def _unique_drives(domain: Domain) -> None:
                 f"Found duplicate drive address for disk with target name '{disk.target_dev}' "
                 f"controller='{controller}' bus='{bus}' target='{target}' unit='{unit}'"
             )
-            raise _refuse(detail)
+            raise refuse(detail)
         seen.add(place)
 
 
 def _filesystem(filesystem: Filesystem) -> None:
     if filesystem.type != "mount":
-        raise _refuse("only supports mount filesystem type")
+        raise refuse("only supports mount filesystem type")
     if not (filesystem.source_dir or filesystem.source_socket):
         raise VirError(NO_SOURCE, text="missing source information for device")
     if not filesystem.target_dir and not filesystem.source_socket:
         raise VirError(XML_ERROR, "missing target of file system: name its tag by <target dir=''/>")
     if (filesystem.fmode or filesystem.dmode) and filesystem.accessmode != "mapped":
-        raise _refuse("fmode and dmode must be used with accessmode=mapped")
+        raise refuse("fmode and dmode must be used with accessmode=mapped")

@@ -1,18 +1,16 @@
 """The guest's NUMA nodes as QEMU needs them."""
 
 from pyvirsh.backend.conf import bitmap
+from pyvirsh.backend.conf.cpumodels import X86
 from pyvirsh.backend.conf.domain import Domain
 from pyvirsh.backend.conf.domain.cpu import Cell, Cpu
-
-_X86 = ("x86_64", "i686")
-# Modules that belong to a node.
-_OF_NODES = ("dimm", "nvdimm", "virtio-mem")
+from pyvirsh.backend.qemu.checks.memory import OF_NODES
 
 
 def complete(domain: Domain) -> None:
     """Add the node that plugging in memory needs; give CPUs without a node to the first one."""
     cells = domain.cpu.cells if domain.cpu is not None else []
-    if domain.max_memory is not None and not cells and domain.os.arch in _X86:
+    if domain.max_memory is not None and not cells and domain.os.arch in X86:
         _add(domain)
     elif cells:
         _assign_rest(domain, cells)
@@ -25,7 +23,7 @@ def _add(domain: Domain) -> None:
     everyone = bitmap.show(set(range(domain.vcpus or 1)))
     domain.cpu.cells = [Cell(id=0, cpus=everyone, memory=initial)]
     for module in domain.devices.memories:
-        if module.target is not None and module.target.node is None and module.model in _OF_NODES:
+        if module.target is not None and module.target.node is None and module.model in OF_NODES:
             module.target.node = 0
 
 

@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain.boot import Os
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, VirError
+from pyvirsh.backend.errors import XML_DETAIL, VirError, refuse
 
 _TIMEOUTS = range(65536)
 
@@ -12,19 +12,15 @@ def check(domain: Domain) -> None:
     os = domain.os
     if os.bootmenu_timeout is not None and os.bootmenu_timeout not in _TIMEOUTS:
         limits = f"[{_TIMEOUTS.start},{_TIMEOUTS.stop - 1}]"
-        raise _refuse(f"invalid value for boot menu timeout, must be in range {limits}")
+        raise refuse(f"invalid value for boot menu timeout, must be in range {limits}")
     if os.bios_reboot_timeout is not None and not -1 <= os.bios_reboot_timeout < _TIMEOUTS.stop:
         limits = f"[-1,{_TIMEOUTS.stop - 1}]"
-        raise _refuse(f"invalid value for rebootTimeout, must be in range {limits}")
+        raise refuse(f"invalid value for rebootTimeout, must be in range {limits}")
     if os.loader is not None:
         os.loader_type = os.loader_type or "rom"
     if os.firmware is not None and os.nvram is not None and os.nvram.format == "qcow2":
         os.loader_format = os.loader_format or os.nvram.format
     _firmware(os)
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def _firmware(os: Os) -> None:

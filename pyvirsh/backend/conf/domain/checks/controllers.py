@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain.devices import Controller, ControllerDriver
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, XML_ERROR, VirError
+from pyvirsh.backend.errors import XML_DETAIL, XML_ERROR, VirError, refuse
 
 _PCI_INDEX_MAX = 255
 # What a PCI controller states about itself, with its limits.
@@ -13,10 +13,6 @@ _LIMITS = (
     ("busNr", "bus_nr", range(1, 255)),
 )
 _TARGETS = range(31)
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def check(domain: Domain) -> None:
@@ -46,7 +42,7 @@ def _driver(controller: Controller, driver: ControllerDriver) -> None:
         both = "'iothread' attribute can't be used together with 'iothreads' subelement"
         raise VirError(XML_ERROR, f"controller driver {both}")
     if driver.iothreads and not virtio:
-        raise _refuse("iothreads are supported only by 'virtio-scsi' controllers")
+        raise refuse("iothreads are supported only by 'virtio-scsi' controllers")
 
 
 def _pci(controller: Controller) -> None:
@@ -54,20 +50,20 @@ def _pci(controller: Controller) -> None:
     if controller.info.address is not None and controller.model in ("pci-root", "pcie-root"):
         raise VirError(XML_ERROR, "pci-root and pcie-root controllers should not have an address")
     if index > _PCI_INDEX_MAX:
-        raise _refuse(f"PCI controller index {index} too high, maximum is {_PCI_INDEX_MAX}")
+        raise refuse(f"PCI controller index {index} too high, maximum is {_PCI_INDEX_MAX}")
     target = controller.target_index
     if target is not None and target not in _TARGETS:
         limits = f"{_TARGETS.start}-{_TARGETS.stop - 1}"
-        raise _refuse(f"PCI controller target index '{target}' out of range - must be {limits}")
+        raise refuse(f"PCI controller target index '{target}' out of range - must be {limits}")
     if target is not None and (target == 0) != (index == 0):
-        raise _refuse("Only the PCI controller with index 0 can have target index 0, and vice versa")
+        raise refuse("Only the PCI controller with index 0 can have target index 0, and vice versa")
     for name, field, allowed in _LIMITS:
         value = getattr(controller, field)
         if value is not None and value not in allowed:
             limits = f"{allowed.start}-{allowed.stop - 1}"
-            raise _refuse(f"PCI controller {name} '{value}' out of range - must be {limits}")
+            raise refuse(f"PCI controller {name} '{value}' out of range - must be {limits}")
     if controller.numa_node is not None and index == 0:
-        raise _refuse("The PCI controller with index=0 can't be associated with a NUMA node")
+        raise refuse("The PCI controller with index=0 can't be associated with a NUMA node")
 
 
 def _usb(domain: Domain) -> None:
@@ -83,8 +79,8 @@ def _usb(domain: Domain) -> None:
     if not none:
         return
     if any(one.bus == "usb" for one in devices.inputs):
-        raise _refuse("Can't add USB input device. USB bus is disabled")
+        raise refuse("Can't add USB input device. USB bus is disabled")
     if any(one.type == "usb" and one.mode != "capabilities" for one in devices.hostdevs):
-        raise _refuse("Can't add host USB device: USB is disabled in this host")
+        raise refuse("Can't add host USB device: USB is disabled in this host")
     if devices.hubs:
-        raise _refuse("Can't add USB hub: USB is disabled for this domain")
+        raise refuse("Can't add USB hub: USB is disabled for this domain")

@@ -4,20 +4,10 @@ from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, IoTune
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.disks import check_medium
-from pyvirsh.backend.errors import (
-    CONFIG_UNSUPPORTED,
-    INTERNAL_ERROR,
-    OPERATION_UNSUPPORTED,
-    XML_ERROR,
-    VirError,
-)
+from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_UNSUPPORTED, XML_ERROR, VirError, refuse
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 _VENDOR_LENGTH = 8
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def _fault(detail: str) -> VirError:
@@ -50,7 +40,7 @@ def _same_place(disk: Disk, address: Address) -> VirError:
     controller, bus, target, unit = _drive(address)
     place = f"controller='{controller}' bus='{bus}' target='{target}' unit='{unit}'"
     name = f"target name '{disk.target_dev}'"
-    return _refuse(f"Found duplicate drive address for disk with {name} {place}")
+    return refuse(f"Found duplicate drive address for disk with {name} {place}")
 
 
 def check_disk(disk: Disk) -> None:
@@ -73,14 +63,14 @@ def _driver(disk: Disk) -> None:
     if driver is None:
         return
     if driver.rerror_policy == "enospace":
-        raise _refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
+        raise refuse(f"Invalid disk read error policy: '{driver.rerror_policy}'")
     if driver.iothread is not None and driver.iothreads:
         detail = "disk driver 'iothread' attribute can't be used together with 'iothreads' subelement"
         raise _fault(detail)
     if driver.discard_no_unref == "on" and driver.type != "qcow2":
-        raise _refuse("'discard_no_unref' only works with qcow2 disk format")
+        raise refuse("'discard_no_unref' only works with qcow2 disk format")
     if driver.discard_no_unref == "on" and disk.readonly:
-        raise _refuse("'discard_no_unref' is not compatible with read-only disk")
+        raise refuse("'discard_no_unref' is not compatible with read-only disk")
     if disk.target_bus != "virtio":
         _virtio_only(driver)
 
@@ -93,18 +83,18 @@ def _virtio_only(driver: DiskDriver) -> None:
         (driver.ioeventfd, "disk ioeventfd mode supported only for virtio bus"),
     ):
         if value is not None:
-            raise _refuse(detail)
+            raise refuse(detail)
     for name in driver.virtio.declared():
         if getattr(driver.virtio, name) is not None:
-            raise _refuse(f"{name} driver option is only supported for virtio devices")
+            raise refuse(f"{name} driver option is only supported for virtio devices")
 
 
 def _vhostuser(disk: Disk) -> None:
     """Refuse what a disk served by another process cannot have."""
     if disk.target_bus != "virtio":
-        raise _refuse("vhostuser disk supports only virtio bus")
+        raise refuse("vhostuser disk supports only virtio bus")
     if disk.snapshot != "no":
-        raise _refuse("only snapshot=no is supported with vhostuser disk")
+        raise refuse("only snapshot=no is supported with vhostuser disk")
     driver = disk.driver or DiskDriver()
     stated: dict[str, object] = {
         name: getattr(driver, name)
@@ -118,7 +108,7 @@ def _vhostuser(disk: Disk) -> None:
     stated["blockio"] = disk.logical_block_size or disk.physical_block_size
     for name, value in stated.items():
         if value:
-            raise _refuse(f"{name} is not supported with vhostuser disk")
+            raise refuse(f"{name} is not supported with vhostuser disk")
 
 
 def _source(disk: Disk) -> None:
@@ -126,7 +116,7 @@ def _source(disk: Disk) -> None:
     if source is None:
         return
     if source.reservations_managed is not None and disk.device != "lun":
-        raise _refuse("<reservations/> allowed only for lun devices")
+        raise refuse("<reservations/> allowed only for lun devices")
     policy = source.startup_policy
     if policy is not None and disk.type in ("network", "nvme", "vhostuser", "vhostvdpa"):
         raise _fault(f"disk startupPolicy '{policy}' is not allowed for disk of '{disk.type}' type")
@@ -141,31 +131,25 @@ def _auth(disk: Disk) -> None:
     if auth is None or auth.secret is None or protocol is None:
         return
     if protocol not in ("rbd", "iscsi", "http", "https", "ftp", "ftps", "ssh"):
-        raise _refuse(f"authentication is not supported for protocol '{protocol}'")
+        raise refuse(f"authentication is not supported for protocol '{protocol}'")
     needed = {"rbd": "ceph", "iscsi": "iscsi"}.get(protocol)
     if needed is not None and auth.secret.type != needed:
-        raise _refuse(f"invalid secret type '{auth.secret.type}'")
+        raise refuse(f"invalid secret type '{auth.secret.type}'")
 
 
 def _lun(disk: Disk) -> None:
     if disk.sgio == "unfiltered":
-        raise _refuse("unfiltered sgio is no longer supported")
-    if disk.device == "lun":
-        if disk.driver is not None and disk.driver.type not in (None, "raw"):
-            raise _refuse("disk device 'lun' must use 'raw' format")
-        return
-    if disk.rawio is not None:
-        raise _refuse("rawio can be used only with device='lun'")
-    if disk.sgio is not None:
-        raise _refuse("sgio can be used only with device='lun'")
+        raise refuse("unfiltered sgio is no longer supported")
+    if disk.device == "lun" and disk.driver is not None and disk.driver.type not in (None, "raw"):
+        raise refuse("disk device 'lun' must use 'raw' format")
 
 
 def _bus(disk: Disk) -> None:
     bus = disk.target_bus
     if disk.model is not None and bus != "virtio":
-        raise _refuse(f"disk model '{disk.model}' not supported for bus '{bus}'")
+        raise refuse(f"disk model '{disk.model}' not supported for bus '{bus}'")
     if disk.target_tray is not None and disk.device not in ("cdrom", "floppy"):
-        raise _refuse("tray is only valid for cdrom and floppy")
+        raise refuse("tray is only valid for cdrom and floppy")
     if disk.target_removable is not None and bus not in ("usb", "scsi"):
         raise _fault("removable is only valid for usb or scsi disks")
 
@@ -178,7 +162,7 @@ def _names(disk: Disk) -> None:
         if value is not None and not (value.isascii() and value.isprintable()):
             raise _fault(f"disk {kind} is not printable string")
     if len(disk.vendor or "") > _VENDOR_LENGTH:
-        raise _refuse(f"disk vendor is more than {_VENDOR_LENGTH} characters")
+        raise refuse(f"disk vendor is more than {_VENDOR_LENGTH} characters")
 
 
 def check_iotune(tune: IoTune) -> None:

@@ -2,11 +2,7 @@
 
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.graphics import Video
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
+from pyvirsh.backend.errors import XML_ERROR, VirError, refuse
 
 
 def check(domain: Domain) -> None:
@@ -15,7 +11,7 @@ def check(domain: Domain) -> None:
     for video in devices.videos:
         _video(video)
     if len(devices.videos) > 1 and any(video.model == "none" for video in devices.videos):
-        raise _refuse("a 'none' video type must be the only video device defined for the domain")
+        raise refuse("a 'none' video type must be the only video device defined for the domain")
     for graphics in devices.graphics:
         if graphics.p2p == "yes" and graphics.address is not None:
             raise VirError(XML_ERROR, "D-Bus p2p with an address is not supported")
@@ -24,18 +20,18 @@ def check(domain: Domain) -> None:
 
 def _video(video: Video) -> None:
     if video.driver_name == "vhostuser" and video.model != "virtio":
-        raise _refuse("'vhostuser' driver is only supported with 'virtio' device")
+        raise refuse("'vhostuser' driver is only supported with 'virtio' device")
     if video.rendernode is not None and video.driver_name != "vhostuser":
-        raise _refuse("unsupported rendernode accel attribute without 'vhostuser'")
+        raise refuse("unsupported rendernode accel attribute without 'vhostuser'")
     for name in ("ram", "vram64", "vgamem"):
         if getattr(video, name) is not None and video.model not in ("qxl", "none"):
-            raise _refuse(f"{name} attribute only supported for video type qxl")
+            raise refuse(f"{name} attribute only supported for video type qxl")
     if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
-        raise _refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
+        raise refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
     if video.blob == "on" and video.model != "virtio":
-        raise _refuse(f"video type '{video.model}' does not support blob resources")
+        raise refuse(f"video type '{video.model}' does not support blob resources")
     if video.model == "ramfb" and video.info.address is not None:
-        raise _refuse("address not supported for video type ramfb")
+        raise refuse("address not supported for video type ramfb")
 
 
 def _sound(domain: Domain) -> None:

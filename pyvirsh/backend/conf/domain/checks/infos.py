@@ -3,7 +3,7 @@
 from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.inactive import infos
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import refuse
 
 # Devices that one can boot from, and those with a ROM.
 _BOOTED = ("disks", "interfaces", "hostdevs", "redirdevs", "filesystems")
@@ -23,12 +23,8 @@ def check(domain: Domain) -> None:
         check_order(domain, info, orders)
         if info.alias is not None and info is not twin:
             if info.alias in aliases:
-                raise _refuse(f"non unique alias detected: {info.alias}")
+                raise refuse(f"non unique alias detected: {info.alias}")
             aliases.add(info.alias)
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def check_order(domain: Domain, info: Info, taken: "set[int]") -> None:
@@ -37,9 +33,9 @@ def check_order(domain: Domain, info: Info, taken: "set[int]") -> None:
     if order is None:
         return
     if domain.os.boot:
-        raise _refuse("per-device boot elements cannot be used together with os/boot elements")
+        raise refuse("per-device boot elements cannot be used together with os/boot elements")
     if order in taken:
-        raise _refuse(f"boot order '{order}' used for more than one device")
+        raise refuse(f"boot order '{order}' used for more than one device")
     taken.add(order)
 
 
@@ -56,4 +52,4 @@ def _trim(domain: Domain) -> None:
                 info.rom_enabled = info.rom_bar = info.rom_file = None
             address = info.address
             if address is not None and address.type == "unassigned" and name not in _PLACED_BY_HOST:
-                raise _refuse("address of type 'unassigned' is supported only for hostdevs")
+                raise refuse("address of type 'unassigned' is supported only for hostdevs")

@@ -4,15 +4,11 @@ from pyvirsh.backend.conf.domain.checks.characters import check_source
 from pyvirsh.backend.conf.domain.devices import Iommu, MemoryModule, MemoryTarget
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.hostdev import HostDev
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, XML_ERROR, VirError
+from pyvirsh.backend.errors import XML_DETAIL, XML_ERROR, VirError, refuse
 
 # The page size from which blocks of memory are made, in KiB.
 _BLOCK_MIN = 2048
 _LABEL_MIN = 128
-
-
-def _refuse(detail: str) -> VirError:
-    return VirError(CONFIG_UNSUPPORTED, detail)
 
 
 def check(domain: Domain) -> None:
@@ -39,7 +35,7 @@ def _usb(domain: Domain) -> None:
     """Refuse redirected USB devices where there is no USB."""
     usb = [one for one in domain.devices.controllers if one.type == "usb"]
     if domain.devices.redirdevs and (not usb or any(one.model == "none" for one in usb)):
-        raise _refuse("cannot add redirected USB device: USB is disabled for this domain")
+        raise refuse("cannot add redirected USB device: USB is disabled for this domain")
     for redirected in domain.devices.redirdevs:
         check_source(redirected.source)
 
@@ -55,7 +51,7 @@ def _hostdevs(domain: Domain) -> None:
         known.append(hostdev)
         address = hostdev.info.address
         if hostdev.type == "scsi_host" and address is not None and address.type not in ("pci", "ccw"):
-            raise _refuse("SCSI_host host device must use 'pci' or 'ccw' address type")
+            raise refuse("SCSI_host host device must use 'pci' or 'ccw' address type")
         if hostdev.type != "scsi" or address is None or address.type != "drive":
             continue
         place = (address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
@@ -68,7 +64,7 @@ def _hostdevs(domain: Domain) -> None:
                 detail = (
                     f"using disk target name '{disk.target_dev}' conflicts with SCSI host device address {at}"
                 )
-                raise _refuse(detail)
+                raise refuse(detail)
 
 
 def _same(one: HostDev, other: HostDev) -> bool:
@@ -100,9 +96,9 @@ def _iommu(domain: Domain, iommu: Iommu) -> None:
     split = domain.features is not None and domain.features.ioapic == "qemu"
     if iommu.intremap == "on" and not split:
         detail = "IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')"
-        raise _refuse(detail)
+        raise refuse(detail)
     if iommu.eim == "on" and iommu.intremap != "on":
-        raise _refuse("IOMMU eim requires interrupt remapping to be enabled")
+        raise refuse("IOMMU eim requires interrupt remapping to be enabled")
 
 
 # -- memory ----------------------------------------------------------------------------------------------
@@ -118,7 +114,7 @@ def _modules(domain: Domain) -> None:
             continue
         if address.slot in slots:
             slot = f"memory device slot '{address.slot}'"
-            raise _refuse(f"{slot} is already being used by another memory device")
+            raise refuse(f"{slot} is already being used by another memory device")
         slots.add(address.slot)
 
 
@@ -138,9 +134,9 @@ def check_module(module: MemoryModule, cells: int) -> None:
         raise VirError(XML_DETAIL, f"path is required for model '{module.model}'")
     if module.model == "nvdimm":
         if module.discard == "yes":
-            raise _refuse("discard is not supported for nvdimms")
+            raise refuse("discard is not supported for nvdimms")
         if module.uuid is not None:
-            raise _refuse("UUID is not supported for NVDIMM device")
+            raise refuse("UUID is not supported for NVDIMM device")
     if module.model == "virtio-pmem":
         _persistent(module, target)
     if module.model == "virtio-mem":
@@ -149,12 +145,12 @@ def check_module(module: MemoryModule, cells: int) -> None:
 
 def _persistent(module: MemoryModule, target: MemoryTarget) -> None:
     if module.discard == "yes":
-        raise _refuse("discard is not supported for model 'virtio-pmem'")
+        raise refuse("discard is not supported for model 'virtio-pmem'")
     module.access = module.access or "shared"
     if module.access != "shared":
-        raise _refuse("shared access mode required for virtio-pmem device")
+        raise refuse("shared access mode required for virtio-pmem device")
     if target.node is not None:
-        raise _refuse("virtio-pmem does not support NUMA nodes")
+        raise refuse("virtio-pmem does not support NUMA nodes")
 
 
 def _blocks(target: MemoryTarget) -> None:
