@@ -459,3 +459,30 @@ def test_kill_9_of_clients_and_servers_harms_no_guest(tiny_guest, tmp_path):
     finally:
         run(PYVIRSH, "-q", "-c", root, "destroy g")
     assert run(PYVIRSH, "-q", "-c", root, "undefine g; list --all --name").stdout.strip() == ""
+
+
+# -- started by systemd ------------------------------------------------------------------------------------
+
+UNITS = sorted((Path(__file__).parent.parent / "docs" / "systemd").glob("*/*"))
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: f"{unit.parent.name}-{unit.name}")
+def test_units_are_what_systemd_takes(unit):
+    needs("systemd-analyze")
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    assert (done.returncode, unit.name in done.stderr) == (0, False), done.stderr
+
+
+def test_a_socket_that_systemd_listens_on(tmp_path):
+    """The server is started by the first client, on the socket that is there already."""
+    needs("systemd-socket-activate", "virsh")
+    path = tmp_path / "s"
+    words = ["systemd-socket-activate", "-l", path, PYVIRSH, "serve", "test:///default"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as activated:
+        assert "Listening on" in activated.stderr.readline()
+        try:
+            for program in ("virsh", PYVIRSH):
+                done = run(program, "-c", where(path), "list --name")
+                assert (done.returncode, done.stdout, done.stderr) == (0, "test\n\n", "")
+        finally:
+            activated.terminate()
