@@ -22,10 +22,10 @@ class Guest:
         threading.Thread(target=self.live, daemon=True).start()
     def live(self):
         self.theirs.sendall(b"login: ")
-        while data := self.theirs.recv(64):
+        heard = b""
+        while b"bye" not in heard and (data := self.theirs.recv(64)):
             self.theirs.sendall(data.upper())
-            if b"bye" in data:
-                break
+            heard += data
         self.theirs.close()
     def fileno(self):
         return self.ours.fileno()
