@@ -26,6 +26,10 @@ class Terminal:
         before, _, self.text = self.text.partition(wanted)
         return before
 
+    def look(self):
+        """Read what is shown within a moment."""
+        assert self._read(0.5), f"it has ended, after {self.text!r}"
+
     def type(self, keys):
         os.write(self.fd, keys.encode("latin-1"))
 

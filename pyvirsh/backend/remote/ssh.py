@@ -141,18 +141,20 @@ class Login:
                 look_for_keys=not keys and (not ways or "privkey" in ways),
                 sock=self._through(),
             )
-        except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
-            self._log_in_by_asking(name, ways, error)
+        except paramiko.AuthenticationException as error:
+            # Also for a key that is kept under a passphrase.
+            if not self._unlock(keys):
+                self._log_in_by_asking(name, ways, error)
         except paramiko.BadHostKeyException as error:
             raise self._changed(error) from error
         except VirError:
             self.client.close()
             raise
         except (OSError, paramiko.SSHException) as error:
-            self.client.close()
             if "No authentication methods available" in str(error):
                 self._log_in_by_asking(name, ways, error)
             else:
+                self.client.close()
                 raise VirError(SSH, f"cannot connect to {self.host} port {self.port}: {error}") from error
         return self.client
 
@@ -221,8 +223,8 @@ class Login:
             remedy = "load a key into your agent or name one with keyfile="
             raise VirError(AUTH_FAILED, f"{name}: {first}; {remedy}") from first
         ask = self._ask
-        allowed = getattr(first, "allowed_types", None) or ["keyboard-interactive", "password"]
         try:
+            allowed = self._accepted(transport)
             if "keyboard-interactive" in allowed and (not ways or "keyboard-interactive" in ways):
                 transport.auth_interactive(
                     self.user, lambda title, text, prompts: [ask(p, shown) or "" for p, shown in prompts]
@@ -235,6 +237,46 @@ class Login:
         if not transport.is_authenticated():
             self.client.close()
             raise VirError(AUTH_FAILED, f"{name}: {first}") from first
+
+    def _unlock(self, keys: "list[str]") -> bool:
+        """Log in with a key whose passphrase the user knows; False if there is none, or it is not taken."""
+        transport = self.client.get_transport()
+        if self._ask is None or transport is None:
+            return False
+        for path in keys:
+            try:
+                _key(path, None)
+            except paramiko.PasswordRequiredException:
+                key = _key(path, self._ask(f"Passphrase of the key {path}: ", False) or "")
+                try:
+                    if key is not None and not transport.auth_publickey(self.user, key):
+                        return True
+                except paramiko.SSHException:
+                    continue
+        return False
+
+    def _accepted(self, transport: paramiko.Transport) -> "list[str]":
+        """Return the ways to log in that the host takes now; none if it lets us in as we are."""
+        try:
+            transport.auth_none(self.user)
+        except paramiko.BadAuthenticationType as error:
+            return list(error.allowed_types)
+        return []
+
+
+def _key(path: str, passphrase: "str | None") -> "paramiko.PKey | None":
+    """Read a private key; None if it is none, or the passphrase is another.
+
+    Errors: paramiko.PasswordRequiredException without a passphrase that it needs.
+    """
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key_file(path, passphrase)
+        except paramiko.PasswordRequiredException:
+            raise
+        except (paramiko.SSHException, OSError, ValueError):
+            continue
+    return None
 
 
 class _Anything(paramiko.MissingHostKeyPolicy):
