@@ -103,10 +103,7 @@ def start(ctx: "Session", args: "Args") -> None:
     if _waits_for_console(args):
         flags |= c.DOMAIN_START_PAUSED
     with ctx.failing(f"Failed to start domain '{dom.name}'"):
-        if fds:
-            dom = ctx.driver.domain_create_with_files(dom, fds, flags)
-        else:
-            dom = _boot(ctx, dom, flags)
+        dom = _boot(ctx, dom, fds, flags)
     ctx.out.note(f"Domain '{dom.name}' started")
     if args.console:
         _attach_console(ctx, args, dom)
@@ -119,10 +116,12 @@ START_FLAGS = {
 }
 
 
-def _boot(ctx: "Session", dom: "DomainRef", flags: int) -> "DomainRef":
+def _boot(ctx: "Session", dom: "DomainRef", fds: "list[int]", flags: int) -> "DomainRef":
     """Start a domain; where the driver cannot drop a saved state while starting, drop it first."""
     driver = ctx.driver
     try:
+        if fds:
+            return driver.domain_create_with_files(dom, fds, flags)
         if flags:
             return driver.domain_create_with_flags(dom, flags)
     except VirError as error:
@@ -133,7 +132,7 @@ def _boot(ctx: "Session", dom: "DomainRef", flags: int) -> "DomainRef":
             raise CommandFailed(error.text) from error
         if _has_saved_state(ctx, dom):
             driver.domain_managed_save_remove(dom)
-        return _boot(ctx, dom, flags & ~c.DOMAIN_START_FORCE_BOOT)
+        return _boot(ctx, dom, fds, flags & ~c.DOMAIN_START_FORCE_BOOT)
     driver.domain_create(dom)
     return dom
 

@@ -31,6 +31,7 @@ class Field:
         implied: "str | None" = None,
         unknown: "tuple[int, str] | None" = None,
         lenient: bool = False,
+        blank: bool = False,
     ) -> None:
         *steps, last = path.split("/")
         self.path = path
@@ -45,6 +46,8 @@ class Field:
         self.unknown = unknown
         # Whether such a value is passed over.
         self.lenient = lenient
+        # Whether an empty attribute says nothing.
+        self.blank = blank
 
     def fresh(self) -> Any:
         """Return the value of a new object."""
@@ -56,7 +59,7 @@ class Field:
         if element is None:
             return self.fresh()
         text = element.get(self.attribute) if self.attribute else self.text_of(element)
-        if text is None:
+        if text is None or not text and self.blank:
             if self.required:
                 detail = f"attribute '{self.attribute}' in element '{local_name(element)}'"
                 raise VirError(XML_ERROR, f"Missing required {detail}")
@@ -147,8 +150,7 @@ class _Integer(Field):
 
     any_base: whether 0x begins a hexadecimal one and 0 an octal one;
     signed: whether it may be negative; bits: how long it may be; positive: whether 0 is refused; or_none:
-    whether 0 says nothing; natural: whether a negative number is refused in words of its own;
-    blank: whether an empty attribute says nothing.
+    whether 0 says nothing; natural: whether a negative number is refused in words of its own.
     """
 
     def __init__(
@@ -162,25 +164,19 @@ class _Integer(Field):
         positive: bool = False,
         or_none: bool = False,
         any_base: bool = False,
-        blank: bool = False,
         bits: int = 64,
-        required: bool = False,
-        unknown: "tuple[int, str] | None" = None,
-        lenient: bool = False,
+        **how: Any,
     ) -> None:
-        super().__init__(path, default=default, required=required, unknown=unknown, lenient=lenient)
+        super().__init__(path, default=default, **how)
         self._form = form
         self._signed = signed
         self._natural = natural
         self._positive = positive
         self._or_none = or_none
         self._any_base = any_base
-        self._blank = blank
         self._bits = bits - 1 if signed or natural else bits
 
     def convert(self, text: str, element: Element) -> "int | None":
-        if not text and self._blank:
-            return None
         number = c_integer(text, 0 if self._any_base else 10)
         if number is None or number >= 1 << self._bits:
             raise self._refused(text, element)
@@ -216,7 +212,8 @@ class _Size(Field):
     """A number with a unit; kept and written in `unit`.
 
     place: what messages call it; needed: whether it must be there when its element is; pretty: whether it is
-    written in the largest unit that loses nothing; fixed: whether what it says of its unit is passed over.
+    written in the largest unit that loses nothing; fixed: whether what it says of its unit is passed over;
+    or_none: whether 0 says nothing; down: whether what does not fill a `unit` is dropped, not a whole one.
     """
 
     def __init__(
@@ -229,9 +226,13 @@ class _Size(Field):
         needed: bool = False,
         pretty: bool = False,
         fixed: bool = False,
+        or_none: bool = False,
+        down: bool = False,
         unknown: "tuple[int, str] | None" = None,
     ) -> None:
         super().__init__(path, unknown=unknown)
+        self._or_none = or_none
+        self._down = down
         self._pretty = pretty
         self._unit = unit
         self._bare = bare
@@ -254,7 +255,10 @@ class _Size(Field):
             raise VirError(INVALID_ARG, f"unknown suffix '{unit}'")
         if int(text) * factor >= 1 << 63:
             raise VirError(OVERFLOW, f"value too large: {text}{unit or ''}")
-        return int(-(-int(text) * factor // UNITS[self._unit]))
+        if self._or_none and not int(text):
+            return None
+        rest = 0 if self._down else UNITS[self._unit] - 1
+        return int((int(text) * factor + rest) // UNITS[self._unit])
 
     def _number(self, element: Element) -> "str | None":
         text = element.get(self.attribute) if self.attribute else element.text
@@ -379,13 +383,23 @@ def text(
     required: bool = False,
     unknown: "tuple[int, str] | None" = None,
     lenient: bool = False,
+    blank: bool = False,
 ) -> Any:
     """Declare a text.
 
     required: whether its element must have it; unknown: error code and text ({} is the value) for what is
-    not one of the choices, where libvirt says it in words of its own; lenient: whether that is passed over.
+    not one of the choices, where libvirt says it in words of its own; lenient: whether that is passed over;
+    blank: whether an empty attribute says nothing.
     """
-    return Field(path, choices=choices, default=default, required=required, unknown=unknown, lenient=lenient)
+    return Field(
+        path,
+        choices=choices,
+        default=default,
+        required=required,
+        unknown=unknown,
+        lenient=lenient,
+        blank=blank,
+    )
 
 
 def integer(path: str, **how: Any) -> Any:

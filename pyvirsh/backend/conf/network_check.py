@@ -128,9 +128,9 @@ def check_txt(name: str, txt: "Txt", *, partial: bool = False) -> None:
 
 def check_srv(name: str, srv: "Srv", *, partial: bool = False) -> None:
     """Check an SRV record; partial: one that only picks another.  Errors: XML_DETAIL."""
-    if not srv.service and not partial:
+    if srv.service is None and not partial:
         raise plain(f"missing required service attribute in DNS SRV record of network '{name}'")
-    if not srv.protocol and not partial:
+    if srv.protocol is None and not partial:
         detail = f"missing required protocol attribute in DNS SRV record '{srv.service}' of network '{name}'"
         raise plain(detail)
     for attribute, high in (("port", 65535), ("priority", 65535), ("weight", 65535)):

@@ -92,7 +92,7 @@ class Device(Model):
     free_extents: list[FreeExtent] = many("freeExtent", FreeExtent)
 
     def after_parse(self, element: xml.Element) -> None:
-        if not self.path:
+        if self.path is None:
             raise fault("missing storage pool source device path")
         self.free_extents = []
 

@@ -76,6 +76,7 @@ class DeviceChanges(TestBase):
         _live(flags, guest, "testDomainAttachDeviceLiveAndConfig")
         tag, device = parse_device(xml)
         _prepare(guest, guest.live.model, tag, device)
+        _check_alias(guest.live.model, device)
         _check_fits(guest.live.model, tag, device)
         if isinstance(device, Disk):
             _attach_disk(guest, device)
@@ -152,6 +153,13 @@ def _has_usb(model: Domain) -> bool:
     return any(one.type == "usb" and one.model != "none" for one in model.devices.controllers)
 
 
+def _check_alias(model: Domain, device: Model) -> None:
+    """Refuse an alias that another device has.  Errors: CONFIG_UNSUPPORTED."""
+    alias = _alias(device)
+    if alias in _aliases(model):
+        raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {alias}")
+
+
 def _check_fits(model: Domain, tag: str, device: Model) -> None:
     """Refuse what the domain has no bus for, or no place in the boot order."""
     if not _has_usb(model) and _wants_usb(tag, device):
@@ -212,7 +220,7 @@ def _attach_disk(guest: Guest, disk: Disk) -> None:
     _check_free(disks, disk)
     if disk.target_bus not in ("virtio", "usb"):
         raise VirError(OPERATION_UNSUPPORTED, f"disk bus '{disk.target_bus}' cannot be hotplugged.")
-    _give_alias(guest.live.model, disk)
+    disk.info.alias = disk.info.alias or f"{disk.target_bus}-disk{disk_number(disk.target_dev or '')}"
     guest.live.change()
     insert_disk(disks, disk)
     guest.emit(c.DOMAIN_EVENT_ID_DEVICE_ADDED, disk.info.alias)
@@ -226,24 +234,14 @@ def _check_free(disks: "list[Disk]", disk: Disk) -> None:
             raise VirError(XML_ERROR, detail)
 
 
-def _give_alias(model: Domain, disk: Disk) -> None:
-    """Give a disk the alias of its place on its bus.  Errors: CONFIG_UNSUPPORTED when it has a taken one."""
-    if disk.info.alias is None:
-        disk.info.alias = f"{disk.target_bus}-disk{disk_number(disk.target_dev or '')}"
-    elif any(_alias(device) == disk.info.alias for _, device, _ in _with_alias(model)):
-        raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {disk.info.alias}")
-
-
 def _attach_interface(guest: Guest, interface: Interface) -> None:
     if interface.type not in _PLUGGED:
         detail = f"hotplug of interface type of {interface.type} is not implemented yet"
         raise VirError(OPERATION_UNSUPPORTED, detail)
-    taken = {alias for _, device, _ in _with_alias(guest.live.model) if (alias := _alias(device))}
     if interface.info.alias is None:
+        taken = _aliases(guest.live.model)
         numbers = [int(alias[3:]) for alias in taken if alias.startswith("net") and alias[3:].isdigit()]
         interface.info.alias = f"net{max(numbers, default=-1) + 1}"
-    elif interface.info.alias in taken:
-        raise VirError(CONFIG_UNSUPPORTED, f"non unique alias detected: {interface.info.alias}")
     guest.live.change().devices.interfaces.append(interface)
     guest.emit(c.DOMAIN_EVENT_ID_DEVICE_ADDED, interface.info.alias)
 
@@ -272,6 +270,10 @@ def _with_alias(model: Domain) -> "list[tuple[str, Model, list[Model]]]":
             if isinstance(device, Model) and _alias(device)
         ]
     return found
+
+
+def _aliases(model: Domain) -> "set[str]":
+    return {alias for _, device, _ in _with_alias(model) if (alias := _alias(device))}
 
 
 def _alias(device: Model) -> "str | None":

@@ -62,7 +62,9 @@ def complete(model: Domain, world: "World") -> None:
     """Check the definition and fill in what it leaves open, but for interfaces' names."""
     model.qemu = None
     others.check_panics(model)
-    model.devices.panics = [panic for panic in model.devices.panics if panic.model not in (None, "default")]
+    for panic in model.devices.panics:
+        panic.model = None if panic.model == "default" else panic.model
+    model.devices.panics = [panic for panic in model.devices.panics if not panic.is_empty()]
     _check_newer(model)
     fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     checks.check(model)

@@ -3,6 +3,9 @@
 Source: libvirt's domain XML format, "Operating system booting" and "SMBIOS System Information".
 """
 
+import copy
+from typing import Self
+
 from pyvirsh.backend.conf.domain.disk import FORMATS
 from pyvirsh.backend.conf.domain.source import SOURCE_TYPES, DiskSource
 from pyvirsh.backend.conf.model import Model, integer, items, many, one, text, yes_no
@@ -18,6 +21,7 @@ class FirmwareFeature(Model):
     tag = "feature"
     enabled: str | None = yes_no("@enabled", required=True)
     name: str | None = text("@name", choices=("enrolled-keys", "secure-boot"), required=True)
+    _read_first = ("name",)
 
 
 class AcpiTable(Model):
@@ -44,7 +48,8 @@ class Nvram(Model):
     source: DiskSource | None = one("source", DiskSource)
 
     def after_parse(self, element: Element) -> None:
-        self.path = (self.path or "").strip() or None
+        if not (self.path or "").strip():
+            self.path = None
         if self.source is not None:
             self.source.settle(self.type or "file")
         if self.template_format not in (None, *_FIRMWARE_FORMATS):
@@ -71,7 +76,7 @@ class Os(Model):
     tag = "os"
     kept_empty = True
     firmware: str | None = text(
-        "@firmware", choices=("bios", "efi", ""), unknown=(XML_ERROR, "unknown firmware value {}")
+        "@firmware", choices=("bios", "efi"), blank=True, unknown=(XML_ERROR, "unknown firmware value {}")
     )
     arch: str | None = text("type/@arch")
     machine: str | None = text("type/@machine")
@@ -99,29 +104,39 @@ class Os(Model):
     acpi_tables: list[AcpiTable] = many("acpi/table", AcpiTable)
     boot: list[str] = items("boot/@dev")
     bootmenu_enable: str | None = yes_no("bootmenu/@enable")
-    bootmenu_timeout: int | None = integer("bootmenu/@timeout", lenient=True)
+    bootmenu_timeout: int | None = integer("bootmenu/@timeout", lenient=True, bits=32)
     bios_use_serial: str | None = yes_no("bios/@useserial", lenient=True)
     bios_reboot_timeout: int | None = integer("bios/@rebootTimeout", signed=True)
     smbios_mode: str | None = text(
         "smbios/@mode",
         choices=("emulate", "host", "sysinfo"),
         unknown=(CONFIG_UNSUPPORTED, "unknown smbios mode '{}'"),
+        blank=True,
     )
     # Whether there is a <loader>, which may name no file.
     has_loader: bool = False
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        if not element.get("firmware") and element.find("firmware") is not None:
+            # Without a kind of firmware there is nothing to ask of it.
+            element = copy.deepcopy(element)
+            for firmware in element.findall("firmware"):
+                element.remove(firmware)
+        return super().parse(element)
 
     def after_parse(self, element: Element) -> None:
         if self.type == "hvm":
             self.init = self.initdir = self.inituser = self.initgroup = None
             self.initargs, self.initenvs = [], []
-        self.firmware = self.firmware or None
         self.has_loader = element.find("loader") is not None
-        if self.firmware is None:
-            self.firmware_features = []
+        stated = {feature.name: feature for feature in self.firmware_features}
+        self.firmware_features = list(stated.values())
         bios = element.find("bios")
         if bios is not None and bios.get("useserial") is not None:
             self.bios_use_serial = self.bios_use_serial or "no"
         self.machine = self.machine or None
+        self._check_menu(element.find("bootmenu"))
         if self.loader_format not in (None, *_FIRMWARE_FORMATS):
             raise VirError(XML_ERROR, f"Unsupported loader format '{self.loader_format}'")
         self.acpi_tables = [AcpiTable.parse(table) for table in element.findall("acpi/table")]
@@ -132,6 +147,15 @@ class Os(Model):
         for device in element.findall("boot"):
             if device.get("dev") is None:
                 raise VirError(XML_ERROR, "Missing required attribute 'dev' in element 'boot'")
+
+    def _check_menu(self, menu: "Element | None") -> None:
+        """Take the time that a boot menu is shown, if it is."""
+        if self.bootmenu_enable != "yes":
+            self.bootmenu_timeout = None
+        elif menu is not None and self.bootmenu_timeout is None and menu.get("timeout") is not None:
+            place = "attribute 'timeout' in element 'bootmenu'"
+            detail = f"Invalid value for {place}: '{menu.get('timeout')}'"
+            raise VirError(XML_ERROR, f"{detail}. Expected non-negative integer value")
 
 
 class SysinfoEntry(Model):

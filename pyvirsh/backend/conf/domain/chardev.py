@@ -3,12 +3,12 @@
 Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devices".
 """
 
-import ipaddress
 from typing import Any, Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel, check_labels
 from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, required, text
+from pyvirsh.backend.conf.route import address_of
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
@@ -90,7 +90,14 @@ class CharSource(Model):
         if self.type == "tcp" and stated is not None and stated not in PROTOCOLS:
             place = "attribute 'type' in element 'protocol'"
             raise VirError(XML_ERROR, f"Invalid value for {place}: '{stated}'.")
+        if self.type == "unix":
+            for peer in self.peers:
+                peer.mode = peer.mode if peer.path is not None else None
         if self.type == "udp":
+            sides = {peer.mode or "connect": peer for peer in reversed(self.peers)}
+            for mode, peer in sides.items():
+                peer.mode = mode
+            self.peers = list(sides.values())
             self.peers.sort(key=lambda peer: peer.mode != "bind")
 
     @property
@@ -193,12 +200,11 @@ class Channel(_Character):
     def _check_forward(self) -> None:
         if self.target_address is None:
             raise VirError(XML_ERROR, "guestfwd channel does not define a target address")
-        try:
-            address = ipaddress.ip_address(self.target_address)
-        except ValueError:
+        address = address_of(self.target_address)
+        if address is None:
             place = f"address '{self.target_address}'"
             detail = f"Cannot parse socket {place}: Name or service not known"
-            raise VirError(SYSTEM_ERROR, detail) from None
+            raise VirError(SYSTEM_ERROR, detail)
         if address.version != 4:
             raise VirError(CONFIG_UNSUPPORTED, "guestfwd channel only supports IPv4 addresses")
         port = self.target_port
@@ -210,6 +216,7 @@ class Channel(_Character):
             detail = f"Invalid value for {place}: '{port}'. Expected non-negative integer value"
             raise VirError(XML_ERROR, detail)
         self.target_port = str(number)
+        self.target_address = str(address)
 
 
 class Smartcard(Model):
@@ -225,6 +232,8 @@ class Smartcard(Model):
     def after_parse(self, element: Element) -> None:
         if self.mode == "host-certificates" and len(self.certificates) != 3:
             raise VirError(XML_ERROR, "host-certificates mode needs exactly three certificates")
+        if self.database is None and element.find("database") is not None:
+            raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
         if self.database is not None and not self.database.startswith("/"):
             raise VirError(XML_ERROR, f"expecting absolute path: {self.database}")
         if self.mode == "passthrough" and self.source.type is None:

@@ -214,6 +214,11 @@ class HostAddress(Address):
     def attributes_of(cls, element: Element) -> "frozenset[str] | None":
         return None
 
+    def fill_pci(self) -> None:
+        """Make it a whole PCI address: what it does not say is 0."""
+        for part in ("domain", "bus", "slot", "function"):
+            setattr(self, part, getattr(self, part) or 0)
+
     def fill_node(self, node: Node) -> None:
         kept, self.type = self.type, "pci" if self.domain is not None else self.type
         super().fill_node(node)

@@ -15,12 +15,12 @@ class CellCache(Model):
     """A memory-side cache of a guest node; sizes in KiB and bytes."""
 
     tag = "cache"
-    level: int | None = integer("@level", required=True, bits=32)
+    level: int | None = integer("@level", required=True, positive=True, bits=32)
     associativity: str | None = text("@associativity", choices=("none", "direct", "full"), required=True)
     policy: str | None = text("@policy", choices=("none", "writeback", "writethrough"), required=True)
     size: int | None = sized("size/@value", needed=True, place="./size/@value", fixed=True)
     line: int | None = sized(
-        "line/@value", unit="B", bare="B", needed=True, place="./line/@value", fixed=True
+        "line/@value", unit="B", bare="B", needed=True, or_none=True, place="./line/@value", fixed=True
     )
 
     def after_parse(self, element: Element) -> None:
@@ -51,6 +51,10 @@ class Cell(Model):
     def after_parse(self, element: Element) -> None:
         if element.find("distances") is not None and not self.siblings:
             raise VirError(XML_ERROR, "NUMA distances defined without siblings")
+        levels = [cache.level for cache in self.caches]
+        for at, level in enumerate(levels):
+            if level in levels[:at]:
+                raise VirError(XML_ERROR, f"Cache level '{level}' already defined")
 
 
 class Latency(Model):
@@ -62,6 +66,7 @@ class Latency(Model):
     cache: int | None = integer("@cache", or_none=True, bits=32)
     type: str | None = text("@type", choices=("access", "read", "write"), required=True)
     value: int | None = integer("@value", required=True)
+    _read_first = ("value",)
 
 
 class Bandwidth(Model):
@@ -73,6 +78,7 @@ class Bandwidth(Model):
     cache: int | None = integer("@cache", or_none=True, bits=32)
     type: str | None = text("@type", choices=("access", "read", "write"), required=True)
     value: int | None = sized("@value", needed=True)
+    _read_first = ("value",)
 
 
 class CpuFeature(Model):
@@ -110,6 +116,7 @@ class Cpu(Model):
         "model/@fallback",
         choices=("allow", "forbid"),
         unknown=(CONFIG_UNSUPPORTED, "Invalid fallback attribute"),
+        blank=True,
     )
     vendor_id: str | None = text("model/@vendor_id")
     vendor: str | None = text("vendor")
@@ -118,12 +125,12 @@ class Cpu(Model):
     clusters: int | None = integer("topology/@clusters", positive=True, bits=32)
     cores: int | None = integer("topology/@cores", positive=True, bits=32, required=True)
     threads: int | None = integer("topology/@threads", positive=True, bits=32, required=True)
-    cache_level: int | None = integer("cache/@level", signed=True)
+    cache_level: int | None = integer("cache/@level", natural=True)
     cache_mode: str | None = text("cache/@mode", choices=("emulate", "passthrough", "disable"), required=True)
     maxphysaddr_mode: str | None = text(
         "maxphysaddr/@mode", choices=("emulate", "passthrough"), required=True
     )
-    maxphysaddr_bits: int | None = integer("maxphysaddr/@bits")
+    maxphysaddr_bits: int | None = integer("maxphysaddr/@bits", natural=True, bits=32)
     maxphysaddr_limit: int | None = integer("maxphysaddr/@limit", positive=True)
     features: list[CpuFeature] = many("feature", CpuFeature)
     cells: list[Cell] = many("numa/cell", Cell)

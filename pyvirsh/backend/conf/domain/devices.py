@@ -6,6 +6,7 @@ Source: libvirt's domain XML format, "Devices".
 import copy
 from typing import Self
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.chardev import CHAR_TYPES, CharSource
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.domain.disk import MappedThread
@@ -75,9 +76,9 @@ class ControllerDriver(Model):
     """How the host handles a controller."""
 
     tag = "driver"
-    queues: int | None = integer("@queues")
-    cmd_per_lun: int | None = integer("@cmd_per_lun")
-    max_sectors: int | None = integer("@max_sectors")
+    queues: int | None = integer("@queues", or_none=True)
+    cmd_per_lun: int | None = integer("@cmd_per_lun", or_none=True)
+    max_sectors: int | None = integer("@max_sectors", or_none=True)
     ioeventfd: str | None = on_off("@ioeventfd")
     iothread: int | None = integer("@iothread", or_none=True)
     virtio: VirtioDriver = inline(VirtioDriver)
@@ -97,11 +98,11 @@ class Controller(Model):
     max_grant_frames: int | None = integer("@maxGrantFrames", natural=True, bits=32)
     max_event_channels: int | None = integer("@maxEventChannels", natural=True, bits=32)
     model_name: str | None = text("model/@name")
-    chassis_nr: int | None = integer("target/@chassisNr", signed=True, bits=32)
-    chassis: int | None = integer("target/@chassis", signed=True, bits=32)
-    port: int | None = hexadecimal("target/@port", 1, signed=True, bits=32)
+    chassis_nr: int | None = integer("target/@chassisNr", natural=True, bits=32)
+    chassis: int | None = integer("target/@chassis", natural=True, bits=32)
+    port: int | None = hexadecimal("target/@port", 1, natural=True, bits=32)
     bus_nr: int | None = integer("target/@busNr", natural=True, bits=32)
-    target_index: int | None = integer("target/@index", signed=True, bits=32)
+    target_index: int | None = integer("target/@index", natural=True, bits=32)
     hotplug: str | None = on_off("target/@hotplug")
     mem_reserve: int | None = integer("target/@memReserve", any_base=True)
     numa_node: int | None = integer(
@@ -214,7 +215,7 @@ class Tpm(Model):
     pcr_sha512: bool = flag("backend/active_pcr_banks/sha512")
     device_path: str | None = text("backend/device/@path")
     source_type: str | None = text("backend/source/@type")
-    source_mode: str | None = text("backend/source/@mode")
+    source_mode: str | None = text("backend/source/@mode", choices=("bind", "connect"))
     source_path: str | None = text("backend/source/@path")
     profile_source: str | None = text("backend/profile/@source")
     profile_name: str | None = text("backend/profile/@name")
@@ -234,7 +235,7 @@ class Tpm(Model):
             raise VirError(INTERNAL_ERROR, f"Unable to parse secret uuid '{self.encryption_secret}'")
         self._check_banks(element)
         if self.backend_type == "external":
-            self._check_external()
+            self._check_external(element)
 
     def _check_banks(self, element: Element) -> None:
         banks = element.find("backend/active_pcr_banks")
@@ -244,8 +245,10 @@ class Tpm(Model):
         if banks is not None and len(banks) and self.backend_version == "1.2":
             raise VirError(XML_ERROR, "<active_pcr_banks/> requires TPM version '2.0'")
 
-    def _check_external(self) -> None:
-        if self.source_type is None:
+    def _check_external(self, element: Element) -> None:
+        if len(element.findall("backend/source")) > 1:
+            raise VirError(XML_ERROR, "only one source element is allowed for character device")
+        if not self.source_type:
             raise VirError(XML_ERROR, "missing external TPM backend source type")
         if self.source_type not in CHAR_TYPES:
             detail = f"unknown backend source type '{self.source_type}' for external TPM"
@@ -258,6 +261,7 @@ class Tpm(Model):
             raise VirError(XML_ERROR, detail)
         if self.source_path is None:
             raise VirError(XML_ERROR, "missing socket path for external TPM device")
+        self.source_mode = "connect"
 
 
 class RedirFilterRule(Model):
@@ -272,8 +276,6 @@ class RedirFilterRule(Model):
 
     def after_parse(self, element: Element) -> None:
         self.usb_class = self._number("class", self.usb_class, 2)
-        if len(self.usb_class or "") > len("0xff"):
-            raise VirError(INTERNAL_ERROR, f"Invalid USB Class code {self.usb_class}")
         self.vendor = self._number("vendor", self.vendor, 4)
         self.product = self._number("product", self.product, 4)
         if self.version == "-1":
@@ -284,12 +286,17 @@ class RedirFilterRule(Model):
     @staticmethod
     def _number(name: str, value: "str | None", digits: int) -> "str | None":
         """Return a number of the rule as it is written; None for any."""
-        try:
-            number = int(value or "-1", 0)
-        except ValueError:
+        number = c_integer(value, 0) if value is not None else -1
+        stated = value is None or value == value.strip()
+        if number is None or not stated or not -(1 << 31) <= number < 1 << 31:
             detail = f"Invalid value for attribute '{name}' in element 'usbdev': '{value}'"
-            raise VirError(XML_ERROR, f"{detail}. Expected integer value") from None
-        return f"0x{number:0{digits}X}" if number >= 0 else None
+            raise VirError(XML_ERROR, f"{detail}. Expected integer value")
+        if number == -1:
+            return None
+        number &= (1 << 32) - 1
+        if name == "class" and number > 0xFF:
+            raise VirError(INTERNAL_ERROR, f"Invalid USB Class code 0x{number:02x}")
+        return f"0x{number & 0xFFFF:0{digits}X}"
 
     @staticmethod
     def _version(text: str) -> str:
@@ -374,7 +381,11 @@ class Rng(Model):
         "rate/@bytes", bits=32, blank=True, unknown=(XML_ERROR, "invalid RNG rate bytes value")
     )
     rate_period: int | None = integer(
-        "rate/@period", bits=32, blank=True, unknown=(XML_ERROR, "invalid RNG rate period value")
+        "rate/@period",
+        bits=32,
+        blank=True,
+        or_none=True,
+        unknown=(XML_ERROR, "invalid RNG rate period value"),
     )
     backend: RngBackend | None = one("backend", RngBackend)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
@@ -406,7 +417,7 @@ class Shmem(Model):
     name: str | None = text("@name")
     role: str | None = text("@role", choices=("master", "peer"))
     model: str | None = text("model/@type", choices=("ivshmem", "ivshmem-plain", "ivshmem-doorbell"))
-    size: int | None = sized("size", unit="M", bare="bytes")
+    size: int | None = sized("size", unit="M", bare="bytes", or_none=True, down=True)
     server: bool = flag("server")
     server_path: str | None = text("server/@path")
     msi_enabled: str | None = on_off("msi/@enabled", lenient=True)
@@ -431,7 +442,7 @@ class MemorySource(Model):
 
     tag = "source"
     nodemask: str | None = numbers("nodemask")
-    pagesize: int | None = sized("pagesize", place="./pagesize")
+    pagesize: int | None = sized("pagesize", place="./pagesize", or_none=True)
     path: str | None = text("path")
     alignsize: int | None = sized("alignsize", place="./alignsize")
     pmem: bool = flag("pmem")
@@ -444,7 +455,7 @@ class MemoryTarget(Model):
     dynamic_memslots: str | None = yes_no("@dynamicMemslots")
     size: int | None = sized("size", needed=True, place="./size")
     node: int | None = integer("node", unknown=(XML_ERROR, "invalid value of memory device node"))
-    label_size: int | None = sized("label/size", place="./label/size")
+    label_size: int | None = sized("label/size", place="./label/size", or_none=True)
     block: int | None = sized("block", place="./block")
     requested: int | None = sized("requested", place="./requested")
     current: int | None = sized("current")
@@ -523,7 +534,7 @@ class Vsock(Model):
     tag = "vsock"
     model: str | None = text("@model", choices=_VIRTIO)
     cid_auto: str | None = yes_no("cid/@auto")
-    cid_address: int | None = integer("cid/@address", bits=32)
+    cid_address: int | None = integer("cid/@address", positive=True, bits=32)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     info: Info = inline(Info)
 
@@ -543,7 +554,7 @@ class Crypto(Model):
     model: str | None = text("@model", choices=("virtio",), required=True)
     type: str | None = text("@type", choices=("qemu",), required=True)
     backend_model: str | None = text("backend/@model", choices=("builtin", "lkcf"), required=True)
-    backend_queues: int | None = integer("backend/@queues")
+    backend_queues: int | None = integer("backend/@queues", or_none=True)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     info: Info = inline(Info)
 

@@ -56,6 +56,7 @@ class BackingStore(Model):
         if self.source is not None:
             self.source.settle(self.type)
             self.source.file = self.source.file or None
+            self.source.name = self.source.name or None
 
 
 class Mirror(Model):
@@ -189,8 +190,8 @@ class Disk(Model):
     geometry_heads: int | None = integer("geometry/@heads")
     geometry_secs: int | None = integer("geometry/@secs")
     geometry_trans: str | None = text("geometry/@trans", choices=("none", "auto", "lba"))
-    logical_block_size: int | None = integer("blockio/@logical_block_size")
-    physical_block_size: int | None = integer("blockio/@physical_block_size")
+    logical_block_size: int | None = integer("blockio/@logical_block_size", or_none=True)
+    physical_block_size: int | None = integer("blockio/@physical_block_size", or_none=True)
     discard_granularity: int | None = integer("blockio/@discard_granularity", or_none=True)
     mirror: Mirror | None = one("mirror", Mirror)
     target_dev: str | None = text("target/@dev")
@@ -199,7 +200,7 @@ class Disk(Model):
     )
     target_tray: str | None = text("target/@tray", choices=("open", "closed"))
     target_removable: str | None = on_off("target/@removable")
-    target_rotation_rate: int | None = integer("target/@rotation_rate")
+    target_rotation_rate: int | None = integer("target/@rotation_rate", or_none=True)
     target_dpofua: str | None = on_off("target/@dpofua")
     iotune: IoTune | None = one("iotune", IoTune)
     throttle_groups: list[str] = items("throttlefilters/throttlefilter/@group")
@@ -234,7 +235,13 @@ class Disk(Model):
     def _shown(self) -> str:
         """Return what the disk is called where it has no target."""
         source = self.source
-        return (source.file or source.dev or source.name or "") if source is not None else ""
+        if source is None:
+            return ""
+        name = source.name or ""
+        if source.protocol in ("rbd", "gluster"):
+            # The pool's name is none of the image's.
+            name = name.partition("/")[2]
+        return source.file or source.dev or source.dir or name
 
     @property
     def format(self) -> "str | None":

@@ -169,7 +169,11 @@ class Domain(Model):
     description: str | None = text("description")
     metadata: str | None = kept("metadata", depth=1)
     memory_slots: int | None = integer(
-        "maxMemory/@slots", or_none=True, bits=32, unknown=(XML_ERROR, "Failed to parse memory slot count")
+        "maxMemory/@slots",
+        or_none=True,
+        blank=True,
+        bits=32,
+        unknown=(XML_ERROR, "Failed to parse memory slot count"),
     )
     max_memory: int | None = sized("maxMemory")
     dump_core: str | None = on_off("memory/@dumpCore")

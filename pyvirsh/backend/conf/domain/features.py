@@ -313,7 +313,7 @@ class Clock(Model):
         unknown=(CONFIG_UNSUPPORTED, "unknown clock offset '{}'"),
     )
     adjustment: str | None = text("@adjustment")
-    basis: str | None = text("@basis")
+    basis: str | None = text("@basis", blank=True)
     timezone: str | None = text("@timezone")
     start: int | None = integer("@start", lenient=True)
     timers: list[Timer] = many("timer", Timer)

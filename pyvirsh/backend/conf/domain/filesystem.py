@@ -3,6 +3,7 @@
 Source: libvirt's domain XML format, "Filesystems".
 """
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.domain.disk import FORMATS, VIRTIO_MODELS
 from pyvirsh.backend.conf.domain.security import IdMap
@@ -33,7 +34,7 @@ class Filesystem(Model):
 
     tag = "filesystem"
     type: str = text("@type", choices=_TYPES, default="mount")
-    accessmode: str | None = text("@accessmode", choices=("passthrough", "mapped", "squash"))
+    accessmode: str | None = text("@accessmode", choices=("passthrough", "mapped", "squash"), blank=True)
     model: str | None = text("@model", choices=VIRTIO_MODELS)
     multidevs: str | None = text("@multidevs", choices=("default", "remap", "forbid", "warn"))
     fmode: str | None = text("@fmode")
@@ -47,9 +48,7 @@ class Filesystem(Model):
         unknown=(CONFIG_UNSUPPORTED, "unknown driver format value '{}'"),
     )
     driver_wrpolicy: str | None = text("driver/@wrpolicy", choices=("immediate", "default"))
-    driver_queue: int | None = integer(
-        "driver/@queue", unknown=(XML_ERROR, "cannot parse queue size '{}' for virtiofs")
-    )
+    driver_queue: int | None = integer("driver/@queue", lenient=True)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     binary_path: str | None = text("binary/@path")
     binary_xattr: str | None = on_off("binary/@xattr", lenient=True)
@@ -83,13 +82,14 @@ class Filesystem(Model):
         self._take_source(element)
         for name in ("fmode", "dmode"):
             self._take_mode(name)
+        self._take_queue(element.find("driver"))
         if self.driver_type is None:
             self.driver_wrpolicy = self.driver_format = None
         if self.driver_type != "virtiofs":
             for name in _VIRTIOFS:
                 setattr(self, name, None)
             self.uid_maps, self.gid_maps = [], []
-        if not self.target_dir and not self.source_socket:
+        if not self.target_dir and self.source_socket is None:
             raise VirError(NO_TARGET, self.source_dir or self.source_dev or self.source_file or "")
 
     def _take_source(self, element: Element) -> None:
@@ -100,7 +100,7 @@ class Filesystem(Model):
                 setattr(self, f"source_{name}", None)
         if self.type == "ram":
             self._take_usage(element)
-        elif own is not None and not getattr(self, f"source_{own}") and not self.source_socket:
+        elif own is not None and getattr(self, f"source_{own}") is None and self.source_socket is None:
             raise VirError(NO_SOURCE, self.target_dir or "")
 
     def _take_usage(self, element: Element) -> None:
@@ -113,6 +113,14 @@ class Filesystem(Model):
             raise VirError(XML_ERROR, f"cannot parse usage '{usage}' for RAM filesystem")
         self.source_usage = -(-size // 1024)
 
+    def _take_queue(self, driver: "Element | None") -> None:
+        stated = driver.get("queue") if driver is not None and self.driver_type is not None else None
+        size = c_integer(stated or "0")
+        if size is None or abs(size) >= 1 << 64:
+            raise VirError(XML_ERROR, f"cannot parse queue size '{stated}' for virtiofs")
+        # A negative number wraps around, as in libvirt.
+        self.driver_queue = size % (1 << 64) or None
+
     def _take_mode(self, name: str) -> None:
         mode = getattr(self, name)
         if mode is None:
@@ -121,7 +129,7 @@ class Filesystem(Model):
             place = f"attribute '{name}' in element 'filesystem'"
             detail = f"Invalid value for {place}: '{mode}'. Expected non-negative integer value"
             raise VirError(XML_ERROR, detail)
-        setattr(self, name, f"{int(mode, 8):04o}")
+        setattr(self, name, f"{int(mode, 8):04o}" if int(mode, 8) else None)
 
     def fill_node(self, node: Node) -> None:
         super().fill_node(node)

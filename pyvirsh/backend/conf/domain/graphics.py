@@ -6,6 +6,7 @@ Source: libvirt's domain XML format, "Graphical framebuffers" and "Video devices
 import re
 from typing import Any, Self
 
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.model import Model, inline, integer, many, on_off, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element
@@ -29,7 +30,8 @@ class Listen(Model):
     from_config: str | None = text("@fromConfig")
 
     def after_parse(self, element: Element) -> None:
-        self.address, self.network = self.address or None, self.network or None
+        for name in ("address", "network", "socket"):
+            setattr(self, name, getattr(self, name) or None)
         for kind in ("network", "socket"):
             if self.type != kind and getattr(self, kind) is not None:
                 raise VirError(XML_ERROR, f"'{kind}' attribute is valid only for listen type '{kind}'")
@@ -71,6 +73,11 @@ _TYPED = {
     "dbus": ("p2p", "address"),
 }
 _ALL_TYPED = sorted({name for names in _TYPED.values() for name in names})
+
+
+def _is_port(text: str) -> bool:
+    number = c_integer(text)
+    return number is not None and -(1 << 31) <= number < 1 << 31
 
 
 class Graphics(Model):
@@ -123,7 +130,7 @@ class Graphics(Model):
     @classmethod
     def parse(cls, element: Element) -> Self:
         kind, port = element.get("type"), element.get("port")
-        if kind in ("vnc", "rdp") and port is not None and not re.fullmatch(r"\s*[+-]?[0-9]+", port):
+        if kind in ("vnc", "rdp") and port is not None and not _is_port(port):
             raise VirError(INTERNAL_ERROR, f"cannot parse {kind} port {port}")
         autoport = element.get("autoport")
         if kind == "spice" and autoport not in (None, "yes", "no"):
@@ -137,6 +144,8 @@ class Graphics(Model):
             if name not in own:
                 setattr(self, name, None)
         self.listen = self.listen or None
+        if self.type == "spice":
+            self.socket = self.socket or None
         self._settle_password()
         for name in ("fullscreen", "multi_user", "replace_user", "p2p"):
             if getattr(self, name) == "no":

@@ -60,9 +60,8 @@ class HostdevSource(Model):
             self._check_mediated()
 
     def _settle_pci(self) -> None:
-        address = self.address = self.address or HostAddress()
-        for part in ("domain", "bus", "slot", "function"):
-            setattr(address, part, getattr(address, part) or 0)
+        self.address = self.address or HostAddress()
+        self.address.fill_pci()
 
     def _check_usb(self) -> None:
         for name, value in (("vendor", self.vendor), ("product", self.product)):
@@ -73,8 +72,9 @@ class HostdevSource(Model):
         if self.product is not None and self.vendor is None:
             raise VirError(INTERNAL_ERROR, "missing vendor")
         if self.address is not None:
-            if self.address.device is None:
-                raise _fault("Missing required attribute 'device' in element 'address'")
+            for name in ("bus", "device"):
+                if getattr(self.address, name) is None:
+                    raise _fault(f"Missing required attribute '{name}' in element 'address'")
             self.address.port = None
 
     def _check_scsi(self) -> None:
@@ -110,7 +110,9 @@ class HostdevSource(Model):
             raise _fault("malformed 'wwpn' value")
 
     def _check_mediated(self) -> None:
-        uuid = self.address.uuid if self.address is not None else None
+        if self.address is None:
+            raise VirError(CONFIG_UNSUPPORTED, "Missing <address> element")
+        uuid = self.address.uuid
         if uuid is None:
             raise VirError(CONFIG_UNSUPPORTED, "Missing 'uuid' attribute for element <address>")
         if not is_uuid(uuid):

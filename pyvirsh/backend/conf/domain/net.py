@@ -23,7 +23,7 @@ from pyvirsh.backend.conf.model import (
     text,
     yes_no,
 )
-from pyvirsh.backend.conf.route import check_route
+from pyvirsh.backend.conf.route import address_of, check_route, plain_address
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_DETAIL, XML_ERROR, VirError
 
@@ -66,6 +66,7 @@ class Ip(Model):
         address = _parse_ip(self.address, stated)
         if address is None:
             raise VirError(XML_ERROR, f"Invalid address '{self.address}' in <ip>")
+        self.address = str(address)
         self.family = f"ipv{address.version}"
         if (self.prefix or 0) > address.max_prefixlen:
             raise VirError(XML_ERROR, f"Invalid prefix value '{self.prefix}' in <ip>")
@@ -75,11 +76,8 @@ class Ip(Model):
 
 def _parse_ip(text: str, version: int) -> "IpAddress | None":
     """Return an address of a version, 0 for either; None if the text is none."""
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return found if version in (0, found.version) else None
+    found = address_of(text)
+    return found if found is not None and version in (0, found.version) else None
 
 
 class Route(Model):
@@ -217,10 +215,15 @@ class PortRange(Model):
     """Ports forwarded to the guest."""
 
     tag = "range"
-    start: int | None = integer("@start")
-    end: int | None = integer("@end")
-    to: int | None = integer("@to")
+    start: int | None = integer("@start", positive=True, bits=32)
+    end: int | None = integer("@end", positive=True, bits=32)
+    to: int | None = integer("@to", positive=True, bits=32)
     exclude: str | None = yes_no("@exclude")
+
+    def after_parse(self, element: Element) -> None:
+        if self.start is None and not self.is_empty():
+            detail = "requires 'start' attribute if 'end', 'to', or 'exclude' is specified"
+            raise VirError(CONFIG_UNSUPPORTED, f"The 'range' of a 'portForward' {detail}")
 
 
 class PortForward(Model):
@@ -231,6 +234,13 @@ class PortForward(Model):
     address: str | None = text("@address")
     dev: str | None = text("@dev")
     ranges: list[PortRange] = many("range", PortRange)
+
+    def after_parse(self, element: Element) -> None:
+        if self.address is not None:
+            if address_of(self.address) is None:
+                raise VirError(XML_ERROR, f"Invalid address '{self.address}' in <portForward>")
+            self.address = plain_address(self.address)
+        self.ranges = [one for one in self.ranges if not one.is_empty()]
 
 
 class Offloads(Model):
@@ -265,8 +275,8 @@ class InterfaceDriver(Model):
     ioeventfd: str | None = on_off("@ioeventfd")
     event_idx: str | None = on_off("@event_idx")
     queues: int | None = integer("@queues", or_none=True)
-    rx_queue_size: int | None = integer("@rx_queue_size")
-    tx_queue_size: int | None = integer("@tx_queue_size")
+    rx_queue_size: int | None = integer("@rx_queue_size", or_none=True)
+    tx_queue_size: int | None = integer("@tx_queue_size", or_none=True)
     rss: str | None = on_off("@rss")
     rss_hash_report: str | None = on_off("@rss_hash_report")
     virtio: VirtioDriver = inline(VirtioDriver)
@@ -322,14 +332,18 @@ class Interface(Model):
         "teaming/@type",
         choices=("persistent", "transient"),
         unknown=(CONFIG_UNSUPPORTED, "unknown teaming type '{}'"),
+        blank=True,
     )
     teaming_persistent: str | None = text("teaming/@persistent")
     link: str | None = text(
         "link/@state",
         choices=("up", "down"),
         unknown=(CONFIG_UNSUPPORTED, "unknown interface link state '{}'"),
+        blank=True,
     )
-    mtu: int | None = integer("mtu/@size", or_none=True, unknown=(XML_ERROR, "malformed mtu size"))
+    mtu: int | None = integer(
+        "mtu/@size", or_none=True, blank=True, unknown=(XML_ERROR, "malformed mtu size")
+    )
     coalesce_rx_frames: int | None = integer(
         "coalesce/rx/frames/@max",
         or_none=True,

@@ -23,7 +23,9 @@ class Codec(Model):
 
     def after_parse(self, element: Element) -> None:
         if self.type not in ("duplex", "micro", "output"):
-            raise VirError(CONFIG_UNSUPPORTED, f"unknown codec type '{self.type or '(null)'}'")
+            raise VirError(
+                CONFIG_UNSUPPORTED, f"unknown codec type '{'(null)' if self.type is None else self.type}'"
+            )
 
 
 class Sound(Model):
@@ -137,6 +139,8 @@ class Audio(Model):
         return super().parse(element)
 
     def after_parse(self, element: Element) -> None:
+        if (self.dsp_policy or 0) < 0:
+            raise VirError(XML_ERROR, f"cannot parse 'dspPolicy' value '{self.dsp_policy}'")
         for name in _WHOLE:
             if name not in _OWN.get(self.type, ()):
                 setattr(self, name, None)

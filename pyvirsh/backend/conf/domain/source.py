@@ -51,7 +51,7 @@ class Host(Model):
 
 def _port(port: str) -> "str | None":
     number = c_integer(port)
-    if number is None or number < 0:
+    if number is None or not 0 <= number < 1 << 32:
         raise VirError(INVALID_ARG, f"failed to parse port number '{port}'")
     if number > 65535:
         raise VirError(INVALID_ARG, f"port '{port}' out of range")
@@ -86,7 +86,7 @@ class Auth(Model):
     secret: SecretRef | None = one("secret", SecretRef)
 
     def after_parse(self, element: Element) -> None:
-        if self.username is None:
+        if not self.username:
             raise _fault("missing username for auth")
         if self.secret is None:
             raise _fault("Missing <secret> element in auth")
@@ -95,22 +95,29 @@ class Auth(Model):
             raise refuse(f"unknown secret type '{kind}'")
 
 
+class Passphrase(SecretRef):
+    """A reference to the secret that an image is encrypted with."""
+
+    def after_parse(self, element: Element) -> None:
+        if not self.type:
+            raise _fault("unknown volume encryption secret type")
+        super().after_parse(element)
+
+
 class Encryption(Model):
     """How an image is encrypted."""
 
     tag = "encryption"
     format: str | None = text("@format")
     engine: str | None = text("@engine", choices=("qemu", "librbd"))
-    secrets: list[SecretRef] = many("secret", SecretRef)
+    secrets: list[SecretRef] = many("secret", Passphrase)
 
     def after_parse(self, element: Element) -> None:
-        if self.format is None:
+        if not self.format:
             raise _fault("unknown volume encryption format")
         if self.format not in ("default", "qcow", "luks", "luks2", "luks-any"):
             raise refuse(f"unknown volume encryption format type {self.format}")
         for secret in self.secrets:
-            if secret.type is None:
-                raise _fault("unknown volume encryption secret type")
             if secret.type != "passphrase":
                 raise refuse(f"unknown volume encryption secret type {secret.type}")
         _refuse_cipher(element.find("cipher"), element.find("ivgen"))
@@ -171,10 +178,10 @@ class Slice(Model):
     def after_parse(self, element: Element) -> None:
         if self.type != "storage":
             return
-        if self.offset is None or self.size is None:
+        if not self.offset or not self.size:
             raise _fault("missing offset or size attribute of slice")
         for name, value in (("offset", self.offset), ("size", self.size)):
-            if not value.isascii() or not value.isdigit():
+            if not value.isascii() or not value.isdigit() or int(value) >= 1 << 64:
                 raise _fault(f"malformed value '{value}' of '{name}' attribute of slice")
 
 
@@ -206,14 +213,14 @@ class DiskSource(Model):
     slices: list[Slice] = many("slices/slice", Slice)
     hosts: list[Host] = many("host", Host)
     reconnect_delay: int | None = integer("reconnect/@delay")
-    snapshot_name: str | None = text("snapshot/@name")
-    config_file: str | None = text("config/@file")
-    initiator_iqn: str | None = text("initiator/iqn/@name")
+    snapshot_name: str | None = text("snapshot/@name", blank=True)
+    config_file: str | None = text("config/@file", blank=True)
+    initiator_iqn: str | None = text("initiator/iqn/@name", blank=True)
     address: HostAddress | None = one("address", HostAddress)
     ssl_verify: str | None = yes_no("ssl/@verify")
     cookies: list[Cookie] = many("cookies/cookie", Cookie)
-    readahead: int | None = integer("readahead/@size", or_none=True, unknown=_WRONG_SPEED)
-    timeout: int | None = integer("timeout/@seconds", or_none=True, unknown=_WRONG_SPEED)
+    readahead: int | None = integer("readahead/@size", or_none=True, blank=True, unknown=_WRONG_SPEED)
+    timeout: int | None = integer("timeout/@seconds", or_none=True, blank=True, unknown=_WRONG_SPEED)
     knownhosts: str | None = text("knownHosts/@path", required=True)
     identity_username: str | None = text("identity/@username")
     identity_agentsock: str | None = text("identity/@agentsock")
@@ -230,7 +237,7 @@ class DiskSource(Model):
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
 
     def after_parse(self, element: Element) -> None:
-        self.slices = [one for one in self.slices if one.type == "storage"]
+        self.slices = [one for one in self.slices if one.type == "storage"][:1]
         check_labels(self.seclabels)
         named = self.identity_username is not None or element.find("identity") is None
         if self.protocol == "ssh" and not named:
@@ -288,7 +295,7 @@ class DiskSource(Model):
             raise _fault(f"unsupported source type '{self.type}'")
         if self.namespace is None:
             raise _fault("Missing required attribute 'namespace' in element 'source'")
-        if not self.namespace.isdigit():
+        if not self.namespace.isdigit() or int(self.namespace) >= 1 << 64:
             place = "attribute 'namespace' in element 'source'"
             value = f"'{self.namespace}'. Expected non-negative integer value"
             raise _fault(f"Invalid value for {place}: {value}")
@@ -296,6 +303,8 @@ class DiskSource(Model):
             raise refuse("NVMe namespace can't be zero")
         if self.address is None:
             raise _fault("NVMe disk source is missing address")
+        self.managed = self.managed or "yes"
+        self.address.fill_pci()
 
     def _check_vhostuser(self) -> None:
         if self.type is None:
@@ -311,13 +320,13 @@ class DiskSource(Model):
         stated = (self.reservations_type, self.reservations_path, self.reservations_mode)
         if self.reservations_managed == "yes" and not any(stated):
             return
-        if self.reservations_type is None:
+        if not self.reservations_type:
             raise _fault("missing connection type for <reservations/>")
         if self.reservations_type != "unix":
             raise _fault(f"unsupported connection type for <reservations/>: {self.reservations_type}")
-        if self.reservations_path is None:
+        if not self.reservations_path:
             raise _fault("missing path for <reservations/>")
-        if self.reservations_mode is None:
+        if not self.reservations_mode:
             raise _fault("missing connection mode for <reservations/>")
         if self.reservations_mode != "client":
             raise _fault(f"unsupported connection mode for <reservations/>: {self.reservations_mode}")

@@ -3,6 +3,8 @@
 Source: libvirt's domain XML format.
 """
 
+from typing import Any
+
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.model import Model, flag, integer, many, numbers, one, sized, text, yes_no
 from pyvirsh.backend.conf.xml import Element
@@ -44,19 +46,25 @@ class MemoryBacking(Model):
         "source/@type",
         choices=("anonymous", "file", "memfd"),
         unknown=(CONFIG_UNSUPPORTED, "unknown memoryBacking/source/type '{}'"),
+        blank=True,
     )
     access_mode: str | None = text(
         "access/@mode",
         choices=("shared", "private"),
         unknown=(CONFIG_UNSUPPORTED, "unknown memoryBacking/access/mode '{}'"),
+        blank=True,
     )
     allocation_mode: str | None = text(
         "allocation/@mode",
         choices=("immediate", "ondemand"),
         unknown=(CONFIG_UNSUPPORTED, "unknown memoryBacking/allocation/mode '{}'"),
+        blank=True,
     )
     allocation_threads: int | None = integer(
-        "allocation/@threads", or_none=True, unknown=(XML_ERROR, "Failed to parse memory allocation threads")
+        "allocation/@threads",
+        or_none=True,
+        blank=True,
+        unknown=(XML_ERROR, "Failed to parse memory allocation threads"),
     )
     discard: bool = flag("discard")
 
@@ -358,29 +366,34 @@ class PerfEvent(Model):
     enabled: str | None = yes_no("@enabled", required=True)
 
 
+def _throttle(name: str) -> Any:
+    unknown = (XML_ERROR, f"throttle group field '{name}' must be an integer")
+    return integer(name, or_none=True, unknown=unknown)
+
+
 class ThrottleGroup(Model):
     """A named group of I/O limits."""
 
     tag = "throttlegroup"
-    total_bytes_sec: int | None = integer("total_bytes_sec")
-    read_bytes_sec: int | None = integer("read_bytes_sec")
-    write_bytes_sec: int | None = integer("write_bytes_sec")
-    total_iops_sec: int | None = integer("total_iops_sec")
-    read_iops_sec: int | None = integer("read_iops_sec")
-    write_iops_sec: int | None = integer("write_iops_sec")
-    total_bytes_sec_max: int | None = integer("total_bytes_sec_max")
-    read_bytes_sec_max: int | None = integer("read_bytes_sec_max")
-    write_bytes_sec_max: int | None = integer("write_bytes_sec_max")
-    total_iops_sec_max: int | None = integer("total_iops_sec_max")
-    read_iops_sec_max: int | None = integer("read_iops_sec_max")
-    write_iops_sec_max: int | None = integer("write_iops_sec_max")
-    size_iops_sec: int | None = integer("size_iops_sec")
-    total_bytes_sec_max_length: int | None = integer("total_bytes_sec_max_length")
-    read_bytes_sec_max_length: int | None = integer("read_bytes_sec_max_length")
-    write_bytes_sec_max_length: int | None = integer("write_bytes_sec_max_length")
-    total_iops_sec_max_length: int | None = integer("total_iops_sec_max_length")
-    read_iops_sec_max_length: int | None = integer("read_iops_sec_max_length")
-    write_iops_sec_max_length: int | None = integer("write_iops_sec_max_length")
+    total_bytes_sec: int | None = _throttle("total_bytes_sec")
+    read_bytes_sec: int | None = _throttle("read_bytes_sec")
+    write_bytes_sec: int | None = _throttle("write_bytes_sec")
+    total_iops_sec: int | None = _throttle("total_iops_sec")
+    read_iops_sec: int | None = _throttle("read_iops_sec")
+    write_iops_sec: int | None = _throttle("write_iops_sec")
+    total_bytes_sec_max: int | None = _throttle("total_bytes_sec_max")
+    read_bytes_sec_max: int | None = _throttle("read_bytes_sec_max")
+    write_bytes_sec_max: int | None = _throttle("write_bytes_sec_max")
+    total_iops_sec_max: int | None = _throttle("total_iops_sec_max")
+    read_iops_sec_max: int | None = _throttle("read_iops_sec_max")
+    write_iops_sec_max: int | None = _throttle("write_iops_sec_max")
+    size_iops_sec: int | None = _throttle("size_iops_sec")
+    total_bytes_sec_max_length: int | None = _throttle("total_bytes_sec_max_length")
+    read_bytes_sec_max_length: int | None = _throttle("read_bytes_sec_max_length")
+    write_bytes_sec_max_length: int | None = _throttle("write_bytes_sec_max_length")
+    total_iops_sec_max_length: int | None = _throttle("total_iops_sec_max_length")
+    read_iops_sec_max_length: int | None = _throttle("read_iops_sec_max_length")
+    write_iops_sec_max_length: int | None = _throttle("write_iops_sec_max_length")
     group_name: str | None = text("group_name")
 
     def after_parse(self, element: Element) -> None:

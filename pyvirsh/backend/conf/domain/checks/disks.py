@@ -8,6 +8,7 @@ from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_UNSUPPORTED, XML_ER
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 _VENDOR_LENGTH = 8
+_PRODUCT_LENGTH = 16
 
 
 def _fault(detail: str) -> VirError:
@@ -163,6 +164,8 @@ def _names(disk: Disk) -> None:
             raise _fault(f"disk {kind} is not printable string")
     if len(disk.vendor or "") > _VENDOR_LENGTH:
         raise refuse(f"disk vendor is more than {_VENDOR_LENGTH} characters")
+    if len(disk.product or "") > _PRODUCT_LENGTH:
+        raise refuse(f"disk product is more than {_PRODUCT_LENGTH} characters")
 
 
 def check_iotune(tune: IoTune) -> None:

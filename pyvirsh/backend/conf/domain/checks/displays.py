@@ -28,7 +28,7 @@ def _video(video: Video) -> None:
             raise refuse(f"{name} attribute only supported for video type qxl")
     if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
         raise refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
-    if video.blob == "on" and video.model != "virtio":
+    if video.blob == "on" and video.model not in ("virtio", "none"):
         raise refuse(f"video type '{video.model}' does not support blob resources")
     if video.model == "ramfb" and video.info.address is not None:
         raise refuse("address not supported for video type ramfb")

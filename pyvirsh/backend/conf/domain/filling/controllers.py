@@ -27,12 +27,12 @@ def _number(controllers: "list[Controller]") -> None:
             taken.setdefault((one.type or "", one.index), []).append(one)
     # Where to begin for each kind: free places are never given back.  Parts of USB 2 may fill earlier ones.
     first: dict[str, int] = {}
-    for one in controllers:
+    for at, one in enumerate(controllers):
         if one.index is not None:
             continue
         kind, whole = one.type or "", not (one.model or "").startswith("ich9-")
         index = first.get(kind, 0) if whole else 0
-        while not _fits(one, taken.get((kind, index), [])):
+        while not _fits(one, taken.get((kind, index), []), controllers[:at]):
             index += 1
         if whole:
             first[kind] = index + 1
@@ -40,11 +40,15 @@ def _number(controllers: "list[Controller]") -> None:
         taken.setdefault((kind, index), []).append(one)
 
 
-def _fits(new: Controller, others: "list[Controller]") -> bool:
-    """Say whether a controller can share an index: only the parts of a USB 2 controller can."""
+def _fits(new: Controller, others: "list[Controller]", before: "list[Controller]") -> bool:
+    """Say whether a controller can share an index: only the parts of a USB 2 controller can.
+
+    before: those that stand before it; one of the others is among them.
+    """
     if not others:
         return True
     part = all((one.model or "").startswith("ich9-") for one in (new, *others))
+    part = part and any(one is other for one in others for other in before)
     return part and not any(one.model == new.model for one in others)
 
 

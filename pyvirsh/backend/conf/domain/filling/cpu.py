@@ -137,7 +137,7 @@ def _check_links(cpu: Cpu) -> None:
             _check_link(cpu.cells, link.initiator or 0, link.target or 0, link.cache)
             key = (kind, link.initiator, link.target, link.cache, link.type)
             if key in seen:
-                raise VirError(XML_ERROR, f"Duplicate info for NUMA {kind}")
+                raise VirError(XML_ERROR, "Duplicate info for NUMA latencies")
             seen.add(key)
 
 

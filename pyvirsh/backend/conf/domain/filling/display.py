@@ -79,7 +79,8 @@ def videos(domain: Domain, model: str) -> None:
         video.heads = 1 if video.heads is None else video.heads or None
         video.primary = "yes" if at == 0 else None
         if video.model == "none":
-            video.heads = video.primary = video.info.address = None
+            video.info.address = None
+            devices.videos[at] = Video(model="none", info=video.info)
 
 
 def video_memory(video: Video) -> None:

@@ -1,6 +1,7 @@
 """What belongs to the guest as a whole: identity, memory, CPUs, behaviour."""
 
 from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.cpumodels import ARCHITECTURES
 from pyvirsh.backend.conf.domain.domain import VIRT_TYPES, Domain
 from pyvirsh.backend.conf.domain.features import Clock, Timer
@@ -140,8 +141,6 @@ def memory(domain: Domain, *, from_nodes: bool) -> None:
     for module in domain.devices.memories:
         if module.target is None:
             raise VirError(XML_ERROR, "missing <target> element for <memory> device")
-        if not module.target.size:
-            raise VirError(XML_ERROR, "missing element or attribute './target/size'")
     plugged = sum(module.target.size or 0 for module in domain.devices.memories if module.target)
     cells = sum(cell.memory or 0 for cell in domain.cpu.cells) if domain.cpu else 0
     if cells and (from_nodes or not domain.memory):
@@ -260,10 +259,8 @@ def _adjust(clock: Clock) -> None:
 
 
 def _whole(text: "str | None") -> "int | None":
-    try:
-        return int(text or "")
-    except ValueError:
-        return None
+    number = c_integer(text or "")
+    return number if number is not None and -(1 << 63) <= number < 1 << 63 else None
 
 
 def _check_timer(name: str, timer: Timer) -> None:

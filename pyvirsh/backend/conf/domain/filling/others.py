@@ -34,7 +34,9 @@ def _small(domain: Domain) -> None:
 
 
 def _filesystem(filesystem: Filesystem) -> None:
-    if not filesystem.source_socket:
+    if filesystem.source_socket is None:
         filesystem.accessmode = filesystem.accessmode or "passthrough"
+    elif filesystem.type not in ("mount", "bind"):
+        filesystem.source_socket = None
     if filesystem.info.boot_order is not None and filesystem.driver_type != "virtiofs":
         raise VirError(CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs")

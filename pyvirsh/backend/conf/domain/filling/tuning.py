@@ -57,7 +57,7 @@ def _iothreads(domain: Domain) -> None:
     for least, most in [*pools, (domain.default_iothread_pool_min, domain.default_iothread_pool_max)]:
         if most is not None and most <= 0:
             raise VirError(CONFIG_UNSUPPORTED, "thread_pool_max must be a positive integer")
-        if least is not None and most is not None and least > most:
+        if least is not None and (most is None or least > most):
             detail = "thread_pool_min must be smaller or equal to thread_pool_max"
             raise VirError(CONFIG_UNSUPPORTED, detail)
     if (domain.iothreads or 0) > DEVICES_MAX:
