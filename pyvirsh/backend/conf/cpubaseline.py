@@ -3,9 +3,14 @@
 Source: answers of `virsh cpu-baseline` to single CPUs and to pairs of them.
 """
 
+import copy
+
+from pyvirsh.backend.conf import model as conf
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.cpumap import FEATURES, MODELS, VENDORS
 from pyvirsh.backend.conf.cpumodels import ARCHITECTURES, X86, names
+from pyvirsh.backend.conf.domain.cpu import Cpu
+from pyvirsh.backend.conf.model import integer, text, yes_no
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     INTERNAL_ERROR,
@@ -45,8 +50,37 @@ class Stated:
         self.model = root.findtext("model") or ""
         if not self.model:
             raise VirError(XML_ERROR, "Missing CPU model name")
-        self.vendor = root.findtext("vendor") or None
-        self.features = [kid.get("name") or "" for kid in root.iterfind("feature")]
+        HostCpu.parse(root)
+        cpu = Cpu.parse(_own_parts(root))
+        self.vendor = cpu.vendor
+        self.features = [feature.name or "" for feature in cpu.features]
+
+
+class HostCpu(conf.Model):
+    """What only a CPU of a host says of itself."""
+
+    tag = "cpu"
+    microcode: int | None = integer(
+        "microcode/@version", bits=32, unknown=(CONFIG_UNSUPPORTED, "invalid microcode version")
+    )
+    family: int | None = integer("signature/@family", bits=32, required=True)
+    model_number: int | None = integer("signature/@model", bits=32, required=True)
+    stepping: int | None = integer("signature/@stepping", bits=32, required=True)
+    counter: str | None = text("counter/@name", choices=("tsc",), required=True)
+    frequency: int | None = integer("counter/@frequency", required=True)
+    scaling: str | None = yes_no("counter/@scaling")
+
+
+def _own_parts(root: xml.Element) -> xml.Element:
+    """Return a host's CPU without what only guests' CPUs have."""
+    root = copy.deepcopy(root)
+    root.attrib.clear()
+    for numa in root.findall("numa"):
+        root.remove(numa)
+    for child in root:
+        for name in ("policy", "fallback", "vendor_id"):
+            child.attrib.pop(name, "")
+    return root
 
 
 def load() -> "tuple[dict[str, Model], list[Model]]":

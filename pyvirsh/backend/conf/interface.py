@@ -264,11 +264,8 @@ def _mtu(stated: "str | None") -> "str | None":
     """Return the size of the largest packet, None for none.  Errors: INTERNAL_ERROR, XML_ERROR."""
     if stated is None:
         return None
-    try:
-        size = int(stated)
-    except ValueError:
-        size = -1
-    if not 0 <= size < 1 << 32:
+    size = c_integer(stated)
+    if size is None or not 0 <= size < 1 << 32:
         raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
     if size > MTU_MAX:
         raise fault(f"value of the 'size' attribute of 'mtu' element must be at most {MTU_MAX}")

@@ -84,7 +84,7 @@ class Forward(Model):
     """Where packets go beyond the network."""
 
     tag = "forward"
-    dev: str | None = text("@dev")
+    dev: str | None = text("@dev", blank=True)
     mode: str | None = text("@mode")
     managed: str | None = yes_no("@managed", lenient=True)
     driver: str | None = text("driver/@name", choices=("kvm", "vfio", "xen"))

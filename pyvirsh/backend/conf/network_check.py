@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 _NAT_MAX = 65535
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
+_SERVICE, _PROTOCOL = re.compile(r"[A-Za-z0-9_-]*"), re.compile(r"[A-Za-z0-9-]*")
+_SRV_NUMBER = re.compile(r"[ \t\r\n]*[0-9]+")
 _TXT_NAME = re.compile(r"[A-Za-z0-9._-]*")
 
 
@@ -133,13 +135,33 @@ def check_srv(name: str, srv: "Srv", *, partial: bool = False) -> None:
     if srv.protocol is None and not partial:
         detail = f"missing required protocol attribute in DNS SRV record '{srv.service}' of network '{name}'"
         raise plain(detail)
-    for attribute, high in (("port", 65535), ("priority", 65535), ("weight", 65535)):
-        value = getattr(srv, attribute) or None
-        setattr(srv, attribute, value)
-        if value is not None and not (value.isdigit() and int(value) <= high):
-            raise plain(
-                f"invalid DNS SRV {attribute} attribute for service '{srv.service}' in network '{name}'"
-            )
+    for attribute, value, known in (
+        ("service", srv.service, _SERVICE),
+        ("protocol", srv.protocol, _PROTOCOL),
+    ):
+        if value is not None and not known.fullmatch(value):
+            place = f"{attribute} attribute '{value}' in DNS SRV record of network '{name}'"
+            raise plain(f"invalid character in {place}")
+    for attribute, least in (("port", 1), ("priority", 0), ("weight", 0)):
+        _check_srv_number(name, srv, attribute, least)
+
+
+def _check_srv_number(name: str, srv: "Srv", attribute: str, least: int) -> None:
+    stated = getattr(srv, attribute) or None
+    setattr(srv, attribute, None)
+    if stated is None:
+        return
+    service = "(null)" if srv.service is None else srv.service
+    where = f"for service '{service}' in network '{name}'"
+    begin = "Invalid" if attribute == "priority" else "invalid"
+    wrong = plain(f"{begin} DNS SRV {attribute} attribute {where}")
+    if not _SRV_NUMBER.fullmatch(stated):
+        raise wrong
+    if srv.target is None:
+        raise plain(f"DNS SRV {attribute} attribute not permitted without target {where}")
+    if not least <= int(stated) <= 65535:
+        raise wrong
+    setattr(srv, attribute, str(int(stated)) if int(stated) else None)
 
 
 def check_dns_host(name: str, host: "DnsHost", *, partial: bool = False) -> None:
@@ -246,8 +268,9 @@ def check_host(net: "Network", ip: "Ip", host: "DhcpHost", *, partial: bool = Fa
     if host.ip is not None and address_of(host.ip) is None:
         raise VirError(XML_ERROR, f"Invalid IP address in static host definition for network '{name}'")
     host.ip = plain_address(host.ip)
-    if host.name == "" and not partial:
-        raise VirError(XML_ERROR, f"Cannot use host name '' in network '{name}'")
+    begins = (host.name or "a")[0]
+    if host.name == "" and not partial or not (begins.isascii() and begins.isalnum()):
+        raise VirError(XML_ERROR, f"Cannot use host name '{host.name}' in network '{name}'")
     if partial:
         if not (host.mac or host.name or host.ip or host.id):
             where = f"for static host definition in network '{name}'"

@@ -7,6 +7,7 @@ import os
 import stat
 
 from pyvirsh.backend.conf import xml
+from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.source import DiskSource
 from pyvirsh.backend.conf.domain.views import inactive_node
@@ -42,7 +43,7 @@ class SnapshotDisk(Model):
     source: DiskSource | None = one("source", DiskSource)
 
     def after_parse(self, element: xml.Element) -> None:
-        if not self.name:
+        if self.name is None:
             raise VirError(INTERNAL_ERROR, "missing name from disk snapshot element")
         if self.source is not None:
             self.type = self.type or "file"
@@ -116,9 +117,7 @@ def parse_snapshot(
     if redefine:
         _read_existing(snapshot, root, make_domain)
     _read_memory(snapshot, root)
-    disks = root.find("disks")
-    if disks is not None:
-        snapshot.disks = [SnapshotDisk.parse(kid) for kid in disks if kid.tag == "disk"]
+    snapshot.disks = [SnapshotDisk.parse(disk) for disk in root.iterfind("disks/disk")]
     return snapshot
 
 
@@ -131,10 +130,10 @@ def _read_existing(
     snapshot: Snapshot, root: xml.Element, make_domain: "Callable[[xml.Element], Domain]"
 ) -> None:
     """Read what only a snapshot that was made before has."""
-    created = _text(root, "creationTime")
-    if not created.isdigit():
+    created = c_integer(_text(root, "creationTime"))
+    if created is None or not -(1 << 63) <= created < 1 << 63:
         raise VirError(INTERNAL_ERROR, "missing creationTime from existing snapshot")
-    snapshot.created = int(created)
+    snapshot.created = created
     parent = root.find("parent")
     snapshot.parent = (_text(parent, "name") or None) if parent is not None else None
     state = _text(root, "state")

@@ -105,7 +105,7 @@ class Auth(Model):
     """How to log in to a server."""
 
     tag = "auth"
-    type: str | None = text("@type")
+    type: str | None = text("@type", blank=True)
     username: str | None = text("@username")
     secret: SecretRef | None = one("secret", SecretRef)
 

@@ -149,8 +149,8 @@ class Address(Model):
             raise VirError(XML_ERROR, "virtio-s390 bus doesn't have an address")
         elif self.type == "dimm" and self.slot is None:
             raise VirError(XML_ERROR, "Missing required attribute 'slot' in element 'address'")
-        if self.type == "dimm":
-            self.base = self.base or None
+        if self.type in ("dimm", "isa"):
+            self.base, self.iobase, self.irq = self.base or None, self.iobase or None, self.irq or None
         for part in _PARTS.get(self.type or "", ()):
             if getattr(self, part) is None:
                 setattr(self, part, 0)

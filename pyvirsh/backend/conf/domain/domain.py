@@ -260,7 +260,7 @@ class Domain(Model):
 
 
 # Elements that may stand several times: what is in all of them counts.
-_UNITED = ("devices", "os", "features", "cputune", "memoryBacking", "iothreadids", "vcpus")
+_UNITED = tuple("devices os features cputune memoryBacking iothreadids vcpus clock throttlegroups".split())
 
 
 def _united(root: xml.Element) -> xml.Element:

@@ -68,6 +68,10 @@ class MemoryBacking(Model):
     )
     discard: bool = flag("discard")
 
+    def after_parse(self, element: Element) -> None:
+        # Of all <hugepages>.
+        self.pages = [HugePage.parse(page) for page in element.findall("hugepages/page")]
+
 
 class MemTune(Model):
     """Limits of the guest's memory use, in KiB."""
@@ -305,6 +309,10 @@ class CpuTune(Model):
     memorytunes: list[CacheTune] = many("memorytune", CacheTune)
 
     def after_parse(self, element: Element) -> None:
+        vcpus = [pin.vcpu for pin in self.vcpupins]
+        for at, number in enumerate(vcpus):
+            if number in vcpus[:at]:
+                raise VirError(INTERNAL_ERROR, f"duplicate vcpupin for vcpu '{number}'")
         for tag in ("emulatorpin", "emulatorsched"):
             if len(element.findall(tag)) > 1:
                 raise VirError(XML_ERROR, f"only one {tag} is supported")

@@ -177,10 +177,6 @@ def _limits(name: str) -> "tuple[str, ...]":
 
 
 def _pins(domain: Domain, tune: CpuTune) -> None:
-    vcpus = [pin.vcpu for pin in tune.vcpupins]
-    for at, number in enumerate(vcpus):
-        if number in vcpus[:at]:
-            raise VirError(INTERNAL_ERROR, f"duplicate vcpupin for vcpu '{number}'")
     tune.vcpupins = [pin for pin in tune.vcpupins if (pin.vcpu or 0) < (domain.vcpus or 1)]
     tune.vcpupins.sort(key=lambda pin: pin.vcpu or 0)
     threads = [pin.iothread for pin in tune.iothreadpins]
