@@ -148,7 +148,7 @@ class Writer:
 class _Integer(Field):
     """A whole number.
 
-    any_base: whether 0x begins a hexadecimal one and 0 an octal one;
+    any_base: whether 0x begins a hexadecimal one and 0 an octal one; base: otherwise the base;
     signed: whether it may be negative; bits: how long it may be; positive: whether 0 is refused; or_none:
     whether 0 says nothing; natural: whether a negative number is refused in words of its own.
     """
@@ -164,6 +164,7 @@ class _Integer(Field):
         positive: bool = False,
         or_none: bool = False,
         any_base: bool = False,
+        base: int = 10,
         bits: int = 64,
         **how: Any,
     ) -> None:
@@ -173,11 +174,11 @@ class _Integer(Field):
         self._natural = natural
         self._positive = positive
         self._or_none = or_none
-        self._any_base = any_base
+        self._base = 0 if any_base else base
         self._bits = bits - 1 if signed or natural else bits
 
     def convert(self, text: str, element: Element) -> "int | None":
-        number = c_integer(text, 0 if self._any_base else 10)
+        number = c_integer(text, self._base)
         if number is None or number >= 1 << self._bits:
             raise self._refused(text, element)
         if number < 0 and self._natural:

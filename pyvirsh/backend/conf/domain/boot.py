@@ -50,8 +50,6 @@ class Nvram(Model):
     def after_parse(self, element: Element) -> None:
         if not (self.path or "").strip():
             self.path = None
-        if self.source is not None:
-            self.source.settle(self.type or "file")
         if self.template_format not in (None, *_FIRMWARE_FORMATS):
             raise VirError(XML_ERROR, f"Unsupported nvram template format '{self.template_format}'")
         if self.format not in (None, *_FIRMWARE_FORMATS):
@@ -106,10 +104,10 @@ class Os(Model):
     bootmenu_enable: str | None = yes_no("bootmenu/@enable")
     bootmenu_timeout: int | None = integer("bootmenu/@timeout", lenient=True, bits=32)
     bios_use_serial: str | None = yes_no("bios/@useserial", lenient=True)
-    bios_reboot_timeout: int | None = integer("bios/@rebootTimeout", signed=True)
+    bios_reboot_timeout: int | None = integer("bios/@rebootTimeout", bits=32, signed=True)
     smbios_mode: str | None = text(
         "smbios/@mode",
-        choices=("emulate", "host", "sysinfo"),
+        choices=("none", "emulate", "host", "sysinfo"),
         unknown=(CONFIG_UNSUPPORTED, "unknown smbios mode '{}'"),
         blank=True,
     )
@@ -129,6 +127,8 @@ class Os(Model):
         if self.type == "hvm":
             self.init = self.initdir = self.inituser = self.initgroup = None
             self.initargs, self.initenvs = [], []
+        if self.smbios_mode == "none":
+            self.smbios_mode = None
         self.has_loader = element.find("loader") is not None
         stated = {feature.name: feature for feature in self.firmware_features}
         self.firmware_features = list(stated.values())

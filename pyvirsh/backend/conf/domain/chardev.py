@@ -153,7 +153,8 @@ class Serial(_Character):
 
     def after_parse(self, element: Element) -> None:
         super().after_parse(element)
-        self.target_model = self.target_model or None
+        if self.target_model in ("", "none"):
+            self.target_model = None
 
 
 class Parallel(_Character):
@@ -194,6 +195,8 @@ class Channel(_Character):
             raise VirError(XML_ERROR, "target type must be specified for channel device")
         if self.target_type is None:
             raise VirError(_NO_TARGET[0], _NO_TARGET[1].format("(null)"))
+        if self.target_type == "none":
+            self.target_name = None
         if self.target_type == "guestfwd":
             self._check_forward()
 

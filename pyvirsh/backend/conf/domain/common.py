@@ -100,8 +100,8 @@ class Address(Model):
     slot: int | None = integer("@slot", any_base=True, bits=32)
     function: int | None = integer("@function", any_base=True, bits=32)
     multifunction: str | None = on_off("@multifunction")
-    iobase: int | None = integer("@iobase", any_base=True, bits=32)
-    irq: int | None = integer("@irq", any_base=True, bits=32)
+    iobase: int | None = integer("@iobase", base=16, bits=32)
+    irq: int | None = integer("@irq", base=16, bits=32)
     base: int | None = integer("@base", any_base=True)
     cssid: int | None = integer("@cssid", any_base=True, bits=32)
     ssid: int | None = integer("@ssid", any_base=True, bits=32)
@@ -208,14 +208,15 @@ class HostAddress(Address):
     # Whether the type is written.
     typed = False
     unit: int | None = integer("@unit", any_base=True)
-    device: int | None = integer("@device", any_base=True)
+    device: int | None = integer("@device", bits=32, any_base=True)
 
     @classmethod
     def attributes_of(cls, element: Element) -> "frozenset[str] | None":
         return None
 
     def fill_pci(self) -> None:
-        """Make it a whole PCI address: what it does not say is 0."""
+        """Check it, and make it a whole PCI address: what it does not say is 0.  Errors: XML_ERROR."""
+        self._check_pci()
         for part in ("domain", "bus", "slot", "function"):
             setattr(self, part, getattr(self, part) or 0)
 

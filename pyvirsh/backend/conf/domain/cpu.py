@@ -24,6 +24,7 @@ class CellCache(Model):
     )
 
     def after_parse(self, element: Element) -> None:
+        self.line = (self.line or 0) % (1 << 32) or None
         if self.level not in _CACHE_LEVELS:
             raise VirError(XML_ERROR, "Ain't nobody heard of that much cache level")
 
@@ -125,13 +126,13 @@ class Cpu(Model):
     clusters: int | None = integer("topology/@clusters", positive=True, bits=32)
     cores: int | None = integer("topology/@cores", positive=True, bits=32, required=True)
     threads: int | None = integer("topology/@threads", positive=True, bits=32, required=True)
-    cache_level: int | None = integer("cache/@level", natural=True)
+    cache_level: int | None = integer("cache/@level", bits=32, natural=True)
     cache_mode: str | None = text("cache/@mode", choices=("emulate", "passthrough", "disable"), required=True)
     maxphysaddr_mode: str | None = text(
         "maxphysaddr/@mode", choices=("emulate", "passthrough"), required=True
     )
     maxphysaddr_bits: int | None = integer("maxphysaddr/@bits", natural=True, bits=32)
-    maxphysaddr_limit: int | None = integer("maxphysaddr/@limit", positive=True)
+    maxphysaddr_limit: int | None = integer("maxphysaddr/@limit", bits=32, positive=True)
     features: list[CpuFeature] = many("feature", CpuFeature)
     cells: list[Cell] = many("numa/cell", Cell)
     latencies: list[Latency] = many("numa/interconnects/latency", Latency)

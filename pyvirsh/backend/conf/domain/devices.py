@@ -76,11 +76,11 @@ class ControllerDriver(Model):
     """How the host handles a controller."""
 
     tag = "driver"
-    queues: int | None = integer("@queues", or_none=True)
-    cmd_per_lun: int | None = integer("@cmd_per_lun", or_none=True)
-    max_sectors: int | None = integer("@max_sectors", or_none=True)
+    queues: int | None = integer("@queues", bits=32, or_none=True)
+    cmd_per_lun: int | None = integer("@cmd_per_lun", bits=32, or_none=True)
+    max_sectors: int | None = integer("@max_sectors", bits=32, or_none=True)
     ioeventfd: str | None = on_off("@ioeventfd")
-    iothread: int | None = integer("@iothread", or_none=True)
+    iothread: int | None = integer("@iothread", bits=32, or_none=True)
     virtio: VirtioDriver = inline(VirtioDriver)
     iothreads: list[MappedThread] = many("iothreads/iothread", MappedThread)
 
@@ -98,11 +98,11 @@ class Controller(Model):
     max_grant_frames: int | None = integer("@maxGrantFrames", natural=True, bits=32)
     max_event_channels: int | None = integer("@maxEventChannels", natural=True, bits=32)
     model_name: str | None = text("model/@name")
-    chassis_nr: int | None = integer("target/@chassisNr", natural=True, bits=32)
-    chassis: int | None = integer("target/@chassis", natural=True, bits=32)
+    chassis_nr: int | None = integer("target/@chassisNr", any_base=True, natural=True, bits=32)
+    chassis: int | None = integer("target/@chassis", any_base=True, natural=True, bits=32)
     port: int | None = hexadecimal("target/@port", 1, natural=True, bits=32)
-    bus_nr: int | None = integer("target/@busNr", natural=True, bits=32)
-    target_index: int | None = integer("target/@index", natural=True, bits=32)
+    bus_nr: int | None = integer("target/@busNr", any_base=True, natural=True, bits=32)
+    target_index: int | None = integer("target/@index", any_base=True, natural=True, bits=32)
     hotplug: str | None = on_off("target/@hotplug")
     mem_reserve: int | None = integer("target/@memReserve", any_base=True)
     numa_node: int | None = integer(
@@ -343,7 +343,7 @@ class MemBalloon(Model):
     )
     autodeflate: str | None = on_off("@autodeflate")
     free_page_reporting: str | None = on_off("@freePageReporting")
-    stats_period: int | None = integer("stats/@period", signed=True, bits=32)
+    stats_period: int | None = integer("stats/@period", any_base=True, signed=True, bits=32)
     info: Info = inline(Info)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
 
@@ -421,7 +421,7 @@ class Shmem(Model):
     server: bool = flag("server")
     server_path: str | None = text("server/@path")
     msi_enabled: str | None = on_off("msi/@enabled", lenient=True)
-    msi_vectors: int | None = integer("msi/@vectors", or_none=True, bits=32)
+    msi_vectors: int | None = integer("msi/@vectors", any_base=True, or_none=True, bits=32)
     msi_ioeventfd: str | None = on_off("msi/@ioeventfd")
     msi: bool = flag("msi")
     info: Info = inline(Info)
@@ -454,7 +454,7 @@ class MemoryTarget(Model):
     tag = "target"
     dynamic_memslots: str | None = yes_no("@dynamicMemslots")
     size: int | None = sized("size", needed=True, place="./size")
-    node: int | None = integer("node", unknown=(XML_ERROR, "invalid value of memory device node"))
+    node: int | None = integer("node", bits=32, unknown=(XML_ERROR, "invalid value of memory device node"))
     label_size: int | None = sized("label/size", place="./label/size", or_none=True)
     block: int | None = sized("block", place="./block")
     requested: int | None = sized("requested", place="./requested")
@@ -554,7 +554,7 @@ class Crypto(Model):
     model: str | None = text("@model", choices=("virtio",), required=True)
     type: str | None = text("@type", choices=("qemu",), required=True)
     backend_model: str | None = text("backend/@model", choices=("builtin", "lkcf"), required=True)
-    backend_queues: int | None = integer("backend/@queues", or_none=True)
+    backend_queues: int | None = integer("backend/@queues", bits=32, or_none=True)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     info: Info = inline(Info)
 

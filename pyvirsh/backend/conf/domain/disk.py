@@ -3,7 +3,7 @@
 Source: libvirt's domain XML format, "Hard drives, floppy disks, CDROMs".
 """
 
-from typing import Any
+from typing import Any, Self
 
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.domain.source import SOURCE_TYPES, Auth, DiskSource, Encryption
@@ -40,11 +40,13 @@ class BackingStore(Model):
     source: DiskSource | None = one("source", DiskSource)
     backing: "BackingStore | None" = one("backingStore", lambda: BackingStore)
 
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        if element.get("type") is None:
+            return cls()
+        return super().parse(element)
+
     def after_parse(self, element: Element) -> None:
-        if self.type is None:
-            for name in self.declared():
-                setattr(self, name, None)
-            return
         if not self.format:
             raise VirError(XML_ERROR, "missing disk backing store format")
         if self.format not in FORMATS:
@@ -54,7 +56,6 @@ class BackingStore(Model):
         if element.find("source") is None:
             raise VirError(XML_ERROR, "missing disk backing store source")
         if self.source is not None:
-            self.source.settle(self.type)
             self.source.file = self.source.file or None
             self.source.name = self.source.name or None
 
@@ -114,7 +115,7 @@ class DiskDriver(Model):
     event_idx: str | None = on_off("@event_idx")
     copy_on_read: str | None = on_off("@copy_on_read")
     discard: str | None = text("@discard", choices=("ignore", "unmap"))
-    iothread: int | None = integer("@iothread", positive=True)
+    iothread: int | None = integer("@iothread", bits=32, positive=True)
     detect_zeroes: str | None = text("@detect_zeroes", choices=("off", "on", "unmap"))
     discard_no_unref: str | None = on_off("@discard_no_unref")
     queues: int | None = integer("@queues", or_none=True, bits=32)
@@ -176,7 +177,7 @@ class Disk(Model):
     """A block device of the guest."""
 
     tag = "disk"
-    type: str = text("@type", choices=SOURCE_TYPES, default="file")
+    type: str = text("@type", choices=SOURCE_TYPES[:-1], default="file")
     device: str = text("@device", choices=("disk", "cdrom", "floppy", "lun"), default="disk")
     model: str | None = text("@model", choices=VIRTIO_MODELS)
     rawio: str | None = yes_no("@rawio")
@@ -186,13 +187,13 @@ class Disk(Model):
     auth: Auth | None = one("auth", Auth)
     source: DiskSource | None = one("source", DiskSource)
     backing: BackingStore | None = one("backingStore", BackingStore)
-    geometry_cyls: int | None = integer("geometry/@cyls")
-    geometry_heads: int | None = integer("geometry/@heads")
-    geometry_secs: int | None = integer("geometry/@secs")
+    geometry_cyls: int | None = integer("geometry/@cyls", bits=32)
+    geometry_heads: int | None = integer("geometry/@heads", bits=32)
+    geometry_secs: int | None = integer("geometry/@secs", bits=32)
     geometry_trans: str | None = text("geometry/@trans", choices=("none", "auto", "lba"))
-    logical_block_size: int | None = integer("blockio/@logical_block_size", or_none=True)
-    physical_block_size: int | None = integer("blockio/@physical_block_size", or_none=True)
-    discard_granularity: int | None = integer("blockio/@discard_granularity", or_none=True)
+    logical_block_size: int | None = integer("blockio/@logical_block_size", bits=32, or_none=True)
+    physical_block_size: int | None = integer("blockio/@physical_block_size", bits=32, or_none=True)
+    discard_granularity: int | None = integer("blockio/@discard_granularity", bits=32, or_none=True)
     mirror: Mirror | None = one("mirror", Mirror)
     target_dev: str | None = text("target/@dev")
     target_bus: str | None = text(
@@ -200,7 +201,7 @@ class Disk(Model):
     )
     target_tray: str | None = text("target/@tray", choices=("open", "closed"))
     target_removable: str | None = on_off("target/@removable")
-    target_rotation_rate: int | None = integer("target/@rotation_rate", or_none=True)
+    target_rotation_rate: int | None = integer("target/@rotation_rate", bits=32, or_none=True)
     target_dpofua: str | None = on_off("target/@dpofua")
     iotune: IoTune | None = one("iotune", IoTune)
     throttle_groups: list[str] = items("throttlefilters/throttlefilter/@group")
@@ -220,7 +221,6 @@ class Disk(Model):
         if element.find("source") is None and self.device in ("cdrom", "floppy"):
             self.type = "file"
         if self.source is not None:
-            self.source.settle(self.type)
             if self.source.protocol == "iscsi" and "/" not in (self.source.name or ""):
                 self.source.name = f"{self.source.name}/0"
         if not (self.geometry_cyls and self.geometry_heads and self.geometry_secs):
@@ -253,6 +253,8 @@ class Disk(Model):
         """Whether there is an image; a drive for removable media may be empty."""
         source = self.source
         if source is None:
+            return False
+        if source.protocol == "none":
             return False
         places = (source.file, source.dev, source.dir, source.protocol, source.address, source.volume)
         return any(place is not None for place in places)

@@ -32,6 +32,7 @@ from pyvirsh.backend.conf.model import (
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
 VIRT_TYPES = (
+    "none",
     "qemu",
     "kqemu",
     "kvm",
@@ -187,7 +188,7 @@ class Domain(Model):
     vcpu_current: int | None = integer("vcpu/@current", bits=32)
     vcpus: int | None = integer("vcpu", unknown=(XML_ERROR, "maximum vcpus count must be an integer"))
     vcpu_states: list[tuning.Vcpu] = many("vcpus/vcpu", tuning.Vcpu)
-    iothreads: int | None = integer("iothreads", unknown=(XML_ERROR, "invalid iothreads count '{}'"))
+    iothreads: int | None = integer("iothreads", bits=32, unknown=(XML_ERROR, "invalid iothreads count '{}'"))
     iothread_ids: list[tuning.IoThread] = many("iothreadids/iothread", tuning.IoThread)
     default_iothread_pool_min: int | None = integer("defaultiothread/@thread_pool_min", natural=True, bits=32)
     default_iothread_pool_max: int | None = integer("defaultiothread/@thread_pool_max", natural=True, bits=32)

@@ -203,8 +203,8 @@ class Video(Model):
     accel3d: str | None = yes_no("model/acceleration/@accel3d")
     accel2d: str | None = yes_no("model/acceleration/@accel2d")
     rendernode: str | None = text("model/acceleration/@rendernode")
-    resolution_x: int | None = integer("model/resolution/@x", required=True)
-    resolution_y: int | None = integer("model/resolution/@y", required=True)
+    resolution_x: int | None = integer("model/resolution/@x", bits=32, required=True)
+    resolution_y: int | None = integer("model/resolution/@y", bits=32, required=True)
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:

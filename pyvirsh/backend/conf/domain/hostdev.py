@@ -101,7 +101,7 @@ class HostdevSource(Model):
     def _check_vhost(self) -> None:
         if self.protocol is None:
             raise _fault("Missing required attribute 'protocol' in element 'source'")
-        if self.protocol not in ("none", "vhost"):
+        if self.protocol != "vhost":
             raise _fault(f"Invalid value for attribute 'protocol' in element 'source': '{self.protocol}'.")
         if self.wwpn is None:
             raise _fault("missing vhost-scsi hostdev source wwpn")

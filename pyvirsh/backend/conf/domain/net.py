@@ -274,9 +274,9 @@ class InterfaceDriver(Model):
     txmode: str | None = text("@txmode", choices=("iothread", "timer"))
     ioeventfd: str | None = on_off("@ioeventfd")
     event_idx: str | None = on_off("@event_idx")
-    queues: int | None = integer("@queues", or_none=True)
-    rx_queue_size: int | None = integer("@rx_queue_size", or_none=True)
-    tx_queue_size: int | None = integer("@tx_queue_size", or_none=True)
+    queues: int | None = integer("@queues", bits=32, or_none=True)
+    rx_queue_size: int | None = integer("@rx_queue_size", bits=32, or_none=True)
+    tx_queue_size: int | None = integer("@tx_queue_size", bits=32, or_none=True)
     rss: str | None = on_off("@rss")
     rss_hash_report: str | None = on_off("@rss_hash_report")
     virtio: VirtioDriver = inline(VirtioDriver)
@@ -342,7 +342,7 @@ class Interface(Model):
         blank=True,
     )
     mtu: int | None = integer(
-        "mtu/@size", or_none=True, blank=True, unknown=(XML_ERROR, "malformed mtu size")
+        "mtu/@size", bits=32, or_none=True, blank=True, unknown=(XML_ERROR, "malformed mtu size")
     )
     coalesce_rx_frames: int | None = integer(
         "coalesce/rx/frames/@max",

@@ -3,9 +3,12 @@
 Source: libvirt's domain XML format, "Hard drives, floppy disks, CDROMs".
 """
 
+from collections.abc import Set as AbstractSet
+from typing import Self
+
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import HostAddress, Reconnect, SecLabel, check_labels
-from pyvirsh.backend.conf.model import Model, integer, many, one, text, yes_no
+from pyvirsh.backend.conf.model import Model, Reader, integer, many, one, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import INVALID_ARG, XML_ERROR, VirError, refuse
 
@@ -91,6 +94,8 @@ class Auth(Model):
         if self.secret is None:
             raise _fault("Missing <secret> element in auth")
         if self.secret.type not in ("ceph", "iscsi", "volume", "tls", "vtpm"):
+            if self.secret.type == "none":
+                raise refuse("invalid secret type 'none'")
             kind = "<null>" if self.secret.type is None else self.secret.type
             raise refuse(f"unknown secret type '{kind}'")
 
@@ -192,7 +197,7 @@ class DiskSource(Model):
     """Where a disk's data is; the disk's type says which fields count."""
 
     tag = "source"
-    protocol: str | None = text("@protocol", choices=PROTOCOLS)
+    protocol: str | None = text("@protocol")
     name: str | None = text("@name")
     query: str | None = text("@query")
     tls: str | None = yes_no("@tls")
@@ -212,7 +217,7 @@ class DiskSource(Model):
     index: int | None = integer("@index", lenient=True)
     slices: list[Slice] = many("slices/slice", Slice)
     hosts: list[Host] = many("host", Host)
-    reconnect_delay: int | None = integer("reconnect/@delay")
+    reconnect_delay: int | None = integer("reconnect/@delay", bits=32)
     snapshot_name: str | None = text("snapshot/@name", blank=True)
     config_file: str | None = text("config/@file", blank=True)
     initiator_iqn: str | None = text("initiator/iqn/@name", blank=True)
@@ -236,6 +241,28 @@ class DiskSource(Model):
     reconnect: Reconnect | None = one("reconnect", Reconnect)
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
 
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        """Read what a source of its kind has; the element that it stands in says the kind."""
+        parent = element.getparent()
+        kind = (parent.get("type") if parent is not None else None) or "file"
+        own = set(_OWN.get(kind, ()))
+        for names, protocols in _PROTOCOLS if kind == "network" else ():
+            if element.get("protocol") not in protocols:
+                own.difference_update(names)
+        made, reader = cls(), Reader(element)
+        _check_type(kind, element.get("type"))
+        made._read(reader, own)
+        made._settle(kind)
+        made._read(reader, cls.declared().keys() - set(_TYPED))
+        made.after_parse(element)
+        return made
+
+    def _read(self, reader: Reader, names: "AbstractSet[str]") -> None:
+        for name, field in self.declared().items():
+            if name in names:
+                setattr(self, name, field.read(reader, type(self)))
+
     def after_parse(self, element: Element) -> None:
         self.slices = [one for one in self.slices if one.type == "storage"][:1]
         check_labels(self.seclabels)
@@ -245,16 +272,10 @@ class DiskSource(Model):
         for label in self.seclabels:
             if label.label is not None and label.relabel is None:
                 label.relabel = "yes"
+        self._check_reservations()
 
-    def settle(self, kind: str) -> None:
-        """Keep what a source of a kind has, and check it.
-
-        Errors: XML_ERROR, CONFIG_UNSUPPORTED.
-        """
-        own = _OWN.get(kind, ())
-        for name in _TYPED:
-            if name not in own:
-                setattr(self, name, [] if isinstance(getattr(self, name), list) else None)
+    def _settle(self, kind: str) -> None:
+        """Check what a source of a kind has.  Errors: XML_ERROR, CONFIG_UNSUPPORTED."""
         if kind == "network":
             self._settle_network()
         elif kind == "nvme":
@@ -263,21 +284,14 @@ class DiskSource(Model):
             self._check_vhostuser()
         elif kind == "vhostvdpa" and self.dev is None:
             raise _fault("Missing required attribute 'dev' in element 'source'")
-        self._check_reservations()
-
-    def _forget_others(self, protocol: str) -> None:
-        """Drop what libvirt reads for other protocols only."""
-        for names, protocols in _PROTOCOLS:
-            if protocol not in protocols:
-                for name in names:
-                    setattr(self, name, [] if name == "cookies" else None)
-        self.reconnect_delay = self.reconnect_delay or None
 
     def _settle_network(self) -> None:
         protocol, name = self.protocol, self.name
-        self._forget_others(protocol or "")
+        self.reconnect_delay = self.reconnect_delay or None
         if protocol is None:
             raise _fault("Missing required attribute 'protocol' in element 'source'")
+        if protocol not in ("none", *PROTOCOLS):
+            raise _fault(f"Invalid value for attribute 'protocol' in element 'source': '{protocol}'.")
         if name is None and protocol != "nbd":
             raise _fault("missing name for disk source")
         if protocol in ("rbd", "gluster") and "/" not in (name or ""):
@@ -289,10 +303,6 @@ class DiskSource(Model):
             raise _fault("element 'identity' requires either 'keyfile' or 'agentsock' attribute")
 
     def _check_nvme(self) -> None:
-        if self.type is None:
-            raise _fault("missing 'type' attribute to disk source")
-        if self.type != "pci":
-            raise _fault(f"unsupported source type '{self.type}'")
         if self.namespace is None:
             raise _fault("Missing required attribute 'namespace' in element 'source'")
         if not self.namespace.isdigit() or int(self.namespace) >= 1 << 64:
@@ -307,10 +317,6 @@ class DiskSource(Model):
         self.address.fill_pci()
 
     def _check_vhostuser(self) -> None:
-        if self.type is None:
-            raise _fault("missing 'type' attribute for vhostuser disk source")
-        if self.type != "unix":
-            raise _fault("invalid 'type' attribute for vhostuser disk source")
         if self.path is None:
             raise _fault("missing 'path' attribute for vhostuser disk source")
 
@@ -330,6 +336,20 @@ class DiskSource(Model):
             raise _fault("missing connection mode for <reservations/>")
         if self.reservations_mode != "client":
             raise _fault(f"unsupported connection mode for <reservations/>: {self.reservations_mode}")
+
+
+def _check_type(kind: str, stated: "str | None") -> None:
+    """Check the type that sources of some kinds state."""
+    if kind == "nvme":
+        if stated is None:
+            raise _fault("missing 'type' attribute to disk source")
+        if stated != "pci":
+            raise _fault(f"unsupported source type '{stated}'")
+    elif kind == "vhostuser":
+        if stated is None:
+            raise _fault("missing 'type' attribute for vhostuser disk source")
+        if stated != "unix":
+            raise _fault("invalid 'type' attribute for vhostuser disk source")
 
 
 # What only sources of some kinds have.

@@ -62,6 +62,7 @@ class MemoryBacking(Model):
     )
     allocation_threads: int | None = integer(
         "allocation/@threads",
+        bits=32,
         or_none=True,
         blank=True,
         unknown=(XML_ERROR, "Failed to parse memory allocation threads"),
@@ -140,7 +141,7 @@ class Vcpu(Model):
     """State of one virtual CPU."""
 
     tag = "vcpu"
-    id: int | None = integer("@id", required=True)
+    id: int | None = integer("@id", bits=32, required=True)
     enabled: str | None = yes_no("@enabled", required=True)
     hotpluggable: str | None = yes_no("@hotpluggable")
     order: int | None = integer("@order", or_none=True)
@@ -150,7 +151,7 @@ class IoThread(Model):
     """An I/O thread."""
 
     tag = "iothread"
-    id: int | None = integer("@id", required=True, positive=True)
+    id: int | None = integer("@id", required=True, positive=True, bits=32)
     thread_pool_min: int | None = integer("@thread_pool_min", natural=True, bits=32)
     thread_pool_max: int | None = integer("@thread_pool_max", natural=True, bits=32)
     poll_max: int | None = integer("poll/@max")

@@ -97,12 +97,14 @@ def check_source(disk: Disk) -> None:
 
 def check_medium(disk: Disk) -> None:
     """Check that a hard disk is on something.  Errors: NO_SOURCE."""
-    if disk.device == "disk" and path_of(disk) is None and not _has_source(disk):
+    named = path_of(disk) is not None and (disk.source is None or disk.source.protocol != "none")
+    if disk.device == "disk" and not named and not _has_source(disk):
         raise VirError(NO_SOURCE, disk.target_dev or "")
 
 
 def _has_source(disk: Disk) -> bool:
-    return disk.source is not None and disk.type not in ("file", "block", "dir")
+    source = disk.source
+    return source is not None and disk.type not in ("file", "block", "dir") and source.protocol != "none"
 
 
 def check_target(disk: Disk) -> None:

@@ -146,8 +146,7 @@ def memory(domain: Domain, *, from_nodes: bool) -> None:
     if cells and (from_nodes or not domain.memory):
         domain.memory = cells + plugged
     elif plugged > (domain.memory or 0):
-        detail = "Total size of memory devices exceeds the total memory size"
-        raise VirError(CONFIG_UNSUPPORTED, detail)
+        raise VirError(XML_ERROR, "Total size of memory devices exceeds the total memory size")
     if not domain.memory or domain.memory == plugged:
         raise VirError(XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration")
     if not domain.current_memory or domain.current_memory > domain.memory:
@@ -187,7 +186,7 @@ def _vcpus(domain: Domain) -> None:
     if domain.vcpus is not None and domain.vcpus >= 1 << 32:
         raise VirError(XML_ERROR, "maximum vcpus count must be an integer")
     domain.vcpus = domain.vcpus or 1
-    if domain.vcpu_current is not None and domain.vcpu_current > domain.vcpus:
+    if not domain.vcpu_states and (domain.vcpu_current or 0) > domain.vcpus:
         detail = "maximum vCPU count must not be less than current vCPU count"
         raise VirError(CONFIG_UNSUPPORTED, detail)
     _vcpu_states(domain)

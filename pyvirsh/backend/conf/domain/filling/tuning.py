@@ -280,6 +280,9 @@ def _perf(domain: Domain) -> None:
 
 def _labels(domain: Domain) -> None:
     """Fill in and check the labels of the guest's process."""
+    for label in domain.seclabels:
+        if label.model == "none":
+            label.type = label.type or "dynamic"
     domain.seclabels = [label for label in domain.seclabels if label.type is not None]
     seen: list[str | None] = []
     several = len(domain.seclabels) > 1
@@ -287,6 +290,8 @@ def _labels(domain: Domain) -> None:
         if label.model is None and several and label.type != "none":
             raise VirError(XML_ERROR, "missing security model when using multiple labels")
         _label(label)
+        if label.model == "none":
+            label.type, label.relabel, label.label, label.baselabel = "none", None, None, None
     for label in domain.seclabels:
         if label.model in seen:
             raise VirError(XML_DETAIL, f"seclabel for model {label.model or '(null)'} is already provided")
