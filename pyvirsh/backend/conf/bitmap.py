@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pyvirsh.backend.errors import INVALID_ARG, VirError
 
 # No set has a number from here on.
-LIMIT = 1 << 20
+LIMIT = 1 << 14
 
 
 def parse(text: str) -> "set[int]":

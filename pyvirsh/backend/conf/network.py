@@ -230,11 +230,15 @@ class Ip(Model):
         return ":" in (self.address or "")
 
     def prefix_length(self) -> int:
-        """Return the length of the network's prefix, from the class of the address if nothing says it."""
+        """Return the length of the network's prefix, from the class of the address if nothing says it.
+
+        -1 for a netmask that is none, as its ones are not all at its beginning.
+        """
         if self.prefix is not None:
             return self.prefix
         if self.netmask is not None:
-            return bin(int(ipaddress.ip_address(self.netmask))).count("1")
+            bits = f"{int(ipaddress.ip_address(self.netmask)):032b}"
+            return -1 if "01" in bits else bits.count("1")
         return class_prefix(self.address or "0")
 
 

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 FORWARD_MODES = "none nat route open bridge private vepa passthrough hostdev".split()
 _NAT_MAX = 65535
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
-_SERVICE, _PROTOCOL = re.compile(r"[A-Za-z0-9_-]*"), re.compile(r"[A-Za-z0-9-]*")
+_SERVICE, _PROTOCOL = re.compile(r"[A-Za-z0-9/_-]*"), re.compile(r"[A-Za-z0-9/-]*")
 _SRV_NUMBER = re.compile(r"[ \t\r\n]*[0-9]+")
-_TXT_NAME = re.compile(r"[A-Za-z0-9._-]*")
+_TXT_NAME = re.compile(r"[A-Za-z0-9./_-]*")
 
 
 def plain(detail: str) -> VirError:
@@ -247,6 +247,9 @@ def check_range(net: "Network", ip: "Ip", dhcp_range: "DhcpRange") -> None:
     shown = f"range {dhcp_range.start} - {dhcp_range.end}"
     if start.version != end.version or start.version != address.version:
         raise VirError(INTERNAL_ERROR, f"mismatch of address family in {shown} for network {ip.address}")
+    if ip.prefix_length() < 0:
+        detail = f"bad prefix -1 for network {ip.address} when checking {shown}"
+        raise VirError(INTERNAL_ERROR, detail)
     inside = ipaddress.ip_network(f"{address}/{ip.prefix_length()}", strict=False)
     if start not in inside or end not in inside:
         detail = f"{shown} is not entirely within network {ip.address}/{ip.prefix_length()}"
@@ -287,7 +290,9 @@ def _check_route(net: "Network", route: "Route") -> None:
     check_route(net.name, route)
     gateway = address_of(route.gateway)
     own = (
-        ipaddress.ip_network(f"{address_of(ip.address)}/{ip.prefix_length()}", strict=False) for ip in net.ips
+        ipaddress.ip_network(f"{address_of(ip.address)}/{ip.prefix_length()}", strict=False)
+        for ip in net.ips
+        if ip.prefix_length() >= 0
     )
     if not any(gateway in network for network in own):
         detail = f"unreachable static route gateway '{route.gateway}' specified for network '{net.name}'"
@@ -304,10 +309,18 @@ def _check_forward(net: "Network") -> None:
         raise VirError(XML_ERROR, f"Only one <nat> element is allowed in <forward> of network {name}")
     _check_devices(name, forward)
     if forward.nat is not None:
+        if forward.mode != "nat":
+            detail = f"The <nat> element can only be used when <forward> 'mode' is 'nat' in network {name}"
+            raise VirError(XML_ERROR, detail)
         _check_nat(name, forward.nat)
     if forward.mode in ("nat", "route") and not net.ips:
         detail = f"{forward.mode} forwarding requested, but no IP address provided for network '{name}'"
         raise VirError(XML_ERROR, detail)
+    if forward.mode == "open" and forward.interfaces:
+        detail = f"forward dev not allowed for network '{name}' with forward mode='open'"
+        raise VirError(XML_ERROR, detail)
+    if forward.mode == "none":
+        net.forward = None
 
 
 def _check_devices(name: str, forward: "Forward") -> None:
@@ -373,3 +386,4 @@ def _check_nat(name: str, nat: "Nat") -> None:
             raise plain(f"Missing or invalid 'start' attribute in {where}")
         if not (end.isdigit() and int(start) <= int(end) < 65536):
             raise plain(f"Missing or invalid 'end' attribute in {where}")
+        nat.port.start, nat.port.end = str(int(start)), str(int(end))

@@ -218,7 +218,8 @@ class Channel(_Character):
             place = "attribute 'port' in element 'target'"
             detail = f"Invalid value for {place}: '{port}'. Expected non-negative integer value"
             raise VirError(XML_ERROR, detail)
-        self.target_port = str(number)
+        # It has 16 bits, as in C.
+        self.target_port = str(number % (1 << 16))
         self.target_address = str(address)
 
 

@@ -196,9 +196,7 @@ class Tpm(Model):
     """A trusted platform module."""
 
     tag = "tpm"
-    model: str | None = text(
-        "@model", choices=("default", "tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy")
-    )
+    model: str | None = text("@model", choices=("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy"))
     backend_type: str | None = text(
         "backend/@type", choices=("passthrough", "emulator", "external"), required=True
     )
@@ -293,10 +291,9 @@ class RedirFilterRule(Model):
             raise VirError(XML_ERROR, f"{detail}. Expected integer value")
         if number == -1:
             return None
-        number &= (1 << 32) - 1
-        if name == "class" and number > 0xFF:
-            raise VirError(INTERNAL_ERROR, f"Invalid USB Class code 0x{number:02x}")
-        return f"0x{number & 0xFFFF:0{digits}X}"
+        if name == "class" and not 0 <= number <= 0xFF:
+            raise VirError(INTERNAL_ERROR, f"Invalid USB Class code 0x{number % (1 << 32):02x}")
+        return f"0x{number:0{digits}X}" if number >= 0 else None
 
     @staticmethod
     def _version(text: str) -> str:
@@ -532,13 +529,14 @@ class Vsock(Model):
     """A socket between host and guest."""
 
     tag = "vsock"
-    model: str | None = text("@model", choices=_VIRTIO)
+    model: str | None = text("@model", choices=("default", *_VIRTIO))
     cid_auto: str | None = yes_no("cid/@auto")
     cid_address: int | None = integer("cid/@address", positive=True, bits=32)
     driver: VirtioDriver | None = one("driver", VirtioDriver)
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:
+        self.model = None if self.model == "default" else self.model
         if self.cid_address is not None and 0 < self.cid_address < 3:
             raise VirError(CONFIG_UNSUPPORTED, "guest CIDs must be >= 3")
 

@@ -179,7 +179,7 @@ class Disk(Model):
     tag = "disk"
     type: str = text("@type", choices=SOURCE_TYPES[:-1], default="file")
     device: str = text("@device", choices=("disk", "cdrom", "floppy", "lun"), default="disk")
-    model: str | None = text("@model", choices=VIRTIO_MODELS)
+    model: str | None = text("@model", choices=("default", *VIRTIO_MODELS))
     rawio: str | None = yes_no("@rawio")
     sgio: str | None = text("@sgio", choices=("filtered", "unfiltered"))
     snapshot: str | None = text("@snapshot", choices=("no", "internal", "external", "manual"))
@@ -218,6 +218,11 @@ class Disk(Model):
     _read_first = ("type", "device", "source")
 
     def after_parse(self, element: Element) -> None:
+        self.model = None if self.model == "default" else self.model
+        # Of all <throttlefilters>.
+        self.throttle_groups = [
+            one.get("group") or "" for one in element.findall("throttlefilters/throttlefilter")
+        ]
         if element.find("source") is None and self.device in ("cdrom", "floppy"):
             self.type = "file"
         if self.source is not None:

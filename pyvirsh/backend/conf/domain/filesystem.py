@@ -29,6 +29,10 @@ _VIRTIOFS = (
 )
 
 
+# The rights of files that may be stated.
+_MODE_MAX = 0o777
+
+
 class Filesystem(Model):
     """A directory or file system of the host in the guest."""
 
@@ -79,6 +83,9 @@ class Filesystem(Model):
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:
+        for name in ("multidevs", "driver_type", "driver_wrpolicy"):
+            if getattr(self, name) == "default":
+                setattr(self, name, None)
         self._take_source(element)
         for name in ("fmode", "dmode"):
             self._take_mode(name)
@@ -129,6 +136,8 @@ class Filesystem(Model):
             place = f"attribute '{name}' in element 'filesystem'"
             detail = f"Invalid value for {place}: '{mode}'. Expected non-negative integer value"
             raise VirError(XML_ERROR, detail)
+        if int(mode, 8) > _MODE_MAX:
+            raise VirError(XML_ERROR, f"invalid {name}: '0{int(mode, 8):o}'")
         setattr(self, name, f"{int(mode, 8):04o}" if int(mode, 8) else None)
 
     def fill_node(self, node: Node) -> None:

@@ -96,7 +96,9 @@ class Graphics(Model):
     listen: str | None = text("@listen")
     keymap: str | None = text("@keymap")
     default_mode: str | None = text("@defaultMode", choices=("any", "secure", "insecure"))
-    share_policy: str | None = text("@sharePolicy", choices=("allow-exclusive", "force-shared", "ignore"))
+    share_policy: str | None = text(
+        "@sharePolicy", choices=("default", "allow-exclusive", "force-shared", "ignore")
+    )
     power_control: str | None = yes_no("@powerControl")
     display: str | None = text("@display")
     xauth: str | None = text("@xauth")
@@ -150,6 +152,8 @@ class Graphics(Model):
         for name in ("fullscreen", "multi_user", "replace_user", "p2p"):
             if getattr(self, name) == "no":
                 setattr(self, name, None)
+        if self.share_policy == "default":
+            self.share_policy = None
         if self.default_mode == "any":
             self.default_mode = None
         self.websocket = self.websocket or None

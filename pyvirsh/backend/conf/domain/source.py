@@ -188,6 +188,7 @@ class Slice(Model):
         for name, value in (("offset", self.offset), ("size", self.size)):
             if not value.isascii() or not value.isdigit() or int(value) >= 1 << 64:
                 raise _fault(f"malformed value '{value}' of '{name}' attribute of slice")
+        self.offset, self.size = str(int(self.offset)), str(int(self.size))
 
 
 _WRONG_SPEED = (XML_ERROR, "invalid readahead size or timeout")
@@ -311,6 +312,7 @@ class DiskSource(Model):
             raise _fault(f"Invalid value for {place}: {value}")
         if not int(self.namespace):
             raise refuse("NVMe namespace can't be zero")
+        self.namespace = str(int(self.namespace))
         if self.address is None:
             raise _fault("NVMe disk source is missing address")
         self.managed = self.managed or "yes"

@@ -36,13 +36,12 @@ def _video(video: Video) -> None:
 
 def _sound(domain: Domain) -> None:
     devices = domain.devices
-    known: set[int | None] = set()
-    for audio in devices.audios:
-        if audio.id in known:
-            raise VirError(XML_ERROR, f"audio ID {audio.id} is used multiple times")
-        known.add(audio.id)
+    known = [audio.id for audio in devices.audios]
     used = [sound.audio_id for sound in devices.sounds]
     used += [graphics.audio_id for graphics in devices.graphics]
     for number in used:
         if number is not None and number not in known:
             raise VirError(XML_ERROR, f"no audio device with ID {number}")
+    for at, number in enumerate(known):
+        if number in known[:at]:
+            raise VirError(XML_ERROR, f"audio ID {number} is used multiple times")

@@ -63,10 +63,10 @@ def _number_cells(cpu: Cpu) -> None:
     for at, cell in enumerate(cpu.cells):
         if cell.id is None:
             cell.id = at
-    cpu.cells.sort(key=lambda cell: cell.id or 0)
-    _check_numbers(cpu.cells)
-    for cell in cpu.cells:
+    for at, cell in enumerate(cpu.cells):
+        _check_number(cpu.cells, at)
         _check_distances(cell, len(cpu.cells))
+    cpu.cells.sort(key=lambda cell: cell.id or 0)
     if any(cell.siblings for cell in cpu.cells):
         _complete_distances(cpu.cells)
 
@@ -85,17 +85,17 @@ def _complete_distances(cells: "list[Cell]") -> None:
 # -- checks ----------------------------------------------------------------------------------------------
 
 
-def _check_numbers(cells: "list[Cell]") -> None:
-    ids = [cell.id or 0 for cell in cells]
-    if ids and max(ids) >= len(ids):
+def _check_number(cells: "list[Cell]", at: int) -> None:
+    """Check the number of the cell at a place, beside those before it."""
+    number = cells[at].id or 0
+    if number >= len(cells):
         detail = (
             "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or ranges not"
             " starting from 0 are not allowed"
         )
         raise VirError(XML_ERROR, detail)
-    for at, number in enumerate(ids):
-        if number in ids[:at]:
-            raise VirError(XML_ERROR, f"Duplicate NUMA cell info for cell id '{number}'")
+    if any(cell.id == number for cell in cells[:at]):
+        raise VirError(XML_ERROR, f"Duplicate NUMA cell info for cell id '{number}'")
 
 
 def _check_distances(cell: Cell, count: int) -> None:
