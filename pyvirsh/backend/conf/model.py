@@ -7,7 +7,7 @@ declared fields.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from pyvirsh.backend.conf import bitmap
@@ -553,7 +553,10 @@ class Model:
         """Make an object of a parsed element.  Errors: XML_ERROR naming element and value."""
         made = cls()
         reader = Reader(element)
+        passed_over = cls.foreign(element)
         for name, field in cls._in_order():
+            if name in passed_over:
+                continue
             value = field.read(reader, cls)
             if value is not None:
                 setattr(made, name, value)
@@ -567,6 +570,11 @@ class Model:
             return cls._fields.items()
         first = [(name, cls._fields[name]) for name in cls._read_first]
         return first + [item for item in cls._fields.items() if item[0] not in cls._read_first]
+
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        """Return the fields that an element of its kind does not have: they are passed over."""
+        return ()
 
     def after_parse(self, element: Element) -> None:
         """Take what the declarations cannot say, and check what must be known at once."""
@@ -613,6 +621,11 @@ class Model:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def others(own: "Mapping[str, Collection[str]]", kind: str) -> "set[str]":
+    """Return the fields that some kinds have, and `kind` has not; own: the fields of each kind."""
+    return {name for names in own.values() for name in names}.difference(own.get(kind, ()))
 
 
 def required(element: Element, *attributes: str) -> None:

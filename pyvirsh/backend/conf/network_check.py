@@ -207,6 +207,9 @@ def check_ip(net: "Network", ip: "Ip") -> None:
         check_range(net, ip, dhcp_range)
     for host in ip.hosts:
         check_host(net, ip, host)
+    if ip.tftp_root is not None and address.version == 6:
+        detail = f"Unsupported <tftp> element in an IPv6 element in network '{name}'"
+        raise VirError(CONFIG_UNSUPPORTED, detail)
     if ip.bootp_server is not None and address_of(ip.bootp_server) is None:
         where = f"'{ip.bootp_server}': Name or service not known"
         raise VirError(SYSTEM_ERROR, f"Cannot parse socket address {where}")

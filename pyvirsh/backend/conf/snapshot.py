@@ -117,7 +117,7 @@ def parse_snapshot(
     if redefine:
         _read_existing(snapshot, root, make_domain)
     _read_memory(snapshot, root)
-    snapshot.disks = [SnapshotDisk.parse(disk) for disk in root.iterfind("disks/disk")]
+    snapshot.disks = [SnapshotDisk.parse(disk) for disk in root.iterfind("disks/*")]
     return snapshot
 
 

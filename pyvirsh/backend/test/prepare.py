@@ -79,6 +79,8 @@ def _check_newer(model: Domain) -> None:
             detail = f"driver does not support FD passing for disk '{disk.target_dev}'"
             raise VirError(CONFIG_UNSUPPORTED, detail)
         disk.target_dpofua = None
+        if disk.target_bus == "scsi":
+            disk.target_removable = None
     for video in model.devices.videos:
         video.vgaconf = None
     for controller in model.devices.controllers:

@@ -3,11 +3,23 @@
 Source: libvirt's domain XML format, "Consoles, serial, parallel & channel devices".
 """
 
+from collections.abc import Collection
 from typing import Any, Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, Reconnect, SecLabel, check_labels
-from pyvirsh.backend.conf.model import Model, inline, integer, items, many, on_off, one, required, text
+from pyvirsh.backend.conf.model import (
+    Model,
+    inline,
+    integer,
+    items,
+    many,
+    on_off,
+    one,
+    others,
+    required,
+    text,
+)
 from pyvirsh.backend.conf.route import address_of
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import (
@@ -174,6 +186,11 @@ class Console(_Character):
     info: Info = inline(Info)
 
 
+# What only channels of a type have.
+_NAMED = ("target_name", "target_state")
+_OF_CHANNELS = {"guestfwd": ("target_address", "target_port"), "virtio": _NAMED, "xen": _NAMED}
+
+
 class Channel(_Character):
     """A channel between host and guest."""
 
@@ -189,14 +206,17 @@ class Channel(_Character):
     target_port: str | None = text("target/@port")  # type: ignore[assignment]
     info: Info = inline(Info)
 
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        target = element.find("target")
+        return others(_OF_CHANNELS, (target.get("type") if target is not None else None) or "")
+
     def after_parse(self, element: Element) -> None:
         target = element.find("target")
         if target is None:
             raise VirError(XML_ERROR, "target type must be specified for channel device")
         if self.target_type is None:
             raise VirError(_NO_TARGET[0], _NO_TARGET[1].format("(null)"))
-        if self.target_type == "none":
-            self.target_name = None
         if self.target_type == "guestfwd":
             self._check_forward()
 

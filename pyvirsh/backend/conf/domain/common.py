@@ -9,7 +9,7 @@ from typing import Any, Self
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.model import Field, Model, Reader, flag, hexadecimal, integer, on_off, one, text
 from pyvirsh.backend.conf.xml import Element, Node
-from pyvirsh.backend.errors import INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError
+from pyvirsh.backend.errors import INTERNAL_ERROR, XML_DETAIL, XML_ERROR, VirError, refuse
 
 ADDRESS_TYPES = (
     "pci",
@@ -202,6 +202,15 @@ class Address(Model):
 _DECIMALS = {name: integer(f"@{name}", bits=32) for name in _NUMBERS}
 
 
+# The attributes of the places of a host's devices.
+_HOST_ATTRIBUTES = {
+    "pci": frozenset(["type", "domain", "bus", "slot", "function"]),
+    "usb": frozenset(["type", "bus", "device"]),
+    "scsi": frozenset(["bus", "target", "unit"]),
+    "mdev": frozenset(["uuid"]),
+}
+
+
 class HostAddress(Address):
     """Where the device is on the host: PCI, USB bus and device, SCSI, or a mediated device's UUID."""
 
@@ -212,7 +221,14 @@ class HostAddress(Address):
 
     @classmethod
     def attributes_of(cls, element: Element) -> "frozenset[str] | None":
-        return None
+        holder: Element | None = element
+        while holder is not None and holder.tag in ("address", "source"):
+            holder = holder.getparent()
+        tag = holder.tag if holder is not None else ""
+        kind = element.get("type") if tag == "interface" else "pci"
+        if holder is not None and tag == "hostdev":
+            kind = holder.get("type")
+        return _HOST_ATTRIBUTES.get(kind or "")
 
     def fill_pci(self) -> None:
         """Check it, and make it a whole PCI address: what it does not say is 0.  Errors: XML_ERROR."""
@@ -251,6 +267,8 @@ class Info(Model):
     address: Address | None = one("address", Address)
 
     def after_parse(self, element: Element) -> None:
+        if self.rom_enabled == "no" and (self.rom_bar is not None or self.rom_file is not None):
+            raise refuse("ROM tuning is not supported when ROM is disabled")
         if self.boot_loadparm is not None:
             self.boot_loadparm = _loadparm(self.boot_loadparm.upper())
         if self.address is not None and self.address.type is None:

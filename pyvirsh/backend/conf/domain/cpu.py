@@ -4,7 +4,7 @@ Source: libvirt's domain XML format, "CPU model and topology".
 """
 
 from pyvirsh.backend.conf.model import Model, integer, many, numbers, on_off, sized, text, yes_no
-from pyvirsh.backend.conf.xml import Element
+from pyvirsh.backend.conf.xml import Element, Node, children
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
 _VENDOR_LENGTH = 12
@@ -137,8 +137,22 @@ class Cpu(Model):
     cells: list[Cell] = many("numa/cell", Cell)
     latencies: list[Latency] = many("numa/interconnects/latency", Latency)
     bandwidths: list[Bandwidth] = many("numa/interconnects/bandwidth", Bandwidth)
+    # The tags of the links in the order in which they stand.
+    links: "tuple[str, ...]" = ()
+
+    def fill_node(self, node: Node) -> None:
+        super().fill_node(node)
+        for numa in _kids(node, "numa"):
+            for links in _kids(numa, "interconnects"):
+                kinds = {tag: _kids(links, tag) for tag in ("latency", "bandwidth")}
+                if len(self.links) == len(links.kids):
+                    links.kids = [kinds[tag].pop(0) for tag in self.links]
 
     def after_parse(self, element: Element) -> None:
+        self.check = None if self.check == "default" else self.check
+        links = element.find("numa/interconnects")
+        kids = children(links) if links is not None else ()
+        self.links = tuple(str(kid.tag) for kid in kids if kid.tag in ("latency", "bandwidth"))
         numa = element.find("numa")
         if numa is not None and not self.cells and element.tag == "cpu":
             raise VirError(XML_ERROR, "NUMA topology defined without NUMA cells")
@@ -153,6 +167,10 @@ class Cpu(Model):
             if feature.name in seen:
                 raise VirError(XML_ERROR, f"CPU feature '{feature.name}' specified more than once")
             seen.add(feature.name)
+
+
+def _kids(node: Node, tag: str) -> "list[Node]":
+    return [kid for kid in node.kids if isinstance(kid, Node) and kid.tag == tag]
 
 
 def _check_vendor(vendor: "str | None") -> None:

@@ -4,6 +4,7 @@ Source: libvirt's domain XML format, "Devices".
 """
 
 import copy
+from collections.abc import Collection
 from typing import Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
@@ -22,6 +23,7 @@ from pyvirsh.backend.conf.model import (
     numbers,
     on_off,
     one,
+    others,
     sized,
     text,
     yes_no,
@@ -67,9 +69,15 @@ PCI_NAMES = tuple(
     "none pci-bridge i82801b11-bridge pcie-pci-bridge ioh3420 x3130-upstream xio3130-downstream pxb pxb-pcie"
     " pcie-root-port spapr-pci-host-bridge".split()
 )
-_PCI_ONLY = (
-    "model_name chassis_nr chassis port bus_nr target_index hotplug mem_reserve numa_node pcihole64".split()
-)
+# What only controllers of a type have.
+_OF_CONTROLLERS = {
+    "pci": [
+        *"model_name chassis_nr chassis port bus_nr target_index".split(),
+        *"hotplug mem_reserve numa_node pcihole64".split(),
+    ],
+    "virtio-serial": ["vectors"],
+    "xenbus": ["max_grant_frames", "max_event_channels"],
+}
 
 
 class ControllerDriver(Model):
@@ -113,6 +121,10 @@ class Controller(Model):
     info: Info = inline(Info)
 
     @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        return others(_OF_CONTROLLERS, element.get("type") or "ide")
+
+    @classmethod
     def parse(cls, element: Element) -> Self:
         for tag in ("model", "target"):
             if len(element.findall(tag)) > 1:
@@ -129,10 +141,9 @@ class Controller(Model):
         models = CONTROLLER_MODELS.get(self.type, ())
         if self.model is not None and self.model not in models:
             raise VirError(CONFIG_UNSUPPORTED, f"Unknown model type '{self.model}'")
-        if self.type != "pci":
-            for name in _PCI_ONLY:
-                setattr(self, name, None)
-        elif self.model_name is not None and self.model_name not in PCI_NAMES:
+        if self.type not in ("virtio-serial", "usb"):
+            self.ports = None
+        if self.model_name is not None and self.model_name not in PCI_NAMES:
             place = "attribute 'name' in element 'model'"
             raise VirError(XML_ERROR, f"Invalid value for {place}: '{self.model_name}'.")
 
@@ -192,6 +203,13 @@ class Input(Model):
             del node.attrs["bus"]
 
 
+# What only back ends of a type have.
+_OF_BACKENDS = {
+    "passthrough": ["device_path"],
+    "external": ["source_type", "source_mode", "source_path"],
+}
+
+
 class Tpm(Model):
     """A trusted platform module."""
 
@@ -221,6 +239,11 @@ class Tpm(Model):
         "backend/profile/@removeDisabled", choices=("check", "fips-host")
     )
     info: Info = inline(Info)
+
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        backend = element.find("backend")
+        return others(_OF_BACKENDS, (backend.get("type") if backend is not None else None) or "")
 
     def after_parse(self, element: Element) -> None:
         if element.find("backend") is None:
@@ -368,6 +391,10 @@ class RngBackend(Model):
             raise VirError(CONFIG_UNSUPPORTED, f"unknown backend type '{kind}' for egd")
         return super().parse(element)
 
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        return others({"egd": ["source"], "random": ["path"]}, element.get("model") or "")
+
 
 class Rng(Model):
     """A random number generator."""
@@ -434,6 +461,27 @@ class Shmem(Model):
             raise VirError(XML_ERROR, "msi option is only supported with a server")
 
 
+# What only memory modules of a model have.
+_OF_SOURCES = {
+    "dimm": ["nodemask", "pagesize"],
+    "nvdimm": ["path", "alignsize", "pmem"],
+    "virtio-pmem": ["path"],
+    "virtio-mem": ["nodemask", "pagesize"],
+    "sgx-epc": ["nodemask"],
+}
+_OF_TARGETS = {
+    "nvdimm": ["label_size", "readonly"],
+    "virtio-pmem": ["address_base"],
+    "virtio-mem": ["dynamic_memslots", "block", "requested", "current", "address_base"],
+}
+
+
+def _module(element: Element) -> str:
+    """Return the model of the memory module that an element is of."""
+    parent = element.getparent()
+    return (parent.get("model") if parent is not None else None) or ""
+
+
 class MemorySource(Model):
     """Where a memory module's memory comes from."""
 
@@ -443,6 +491,10 @@ class MemorySource(Model):
     path: str | None = text("path")
     alignsize: int | None = sized("alignsize", place="./alignsize")
     pmem: bool = flag("pmem")
+
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        return others(_OF_SOURCES, _module(element))
 
 
 class MemoryTarget(Model):
@@ -458,6 +510,10 @@ class MemoryTarget(Model):
     current: int | None = sized("current")
     address_base: int | None = hexadecimal("address/@base", 1)
     readonly: bool = flag("readonly")
+
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        return others(_OF_TARGETS, _module(element))
 
 
 MEMORY_MODELS = ("dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc")
@@ -482,13 +538,9 @@ class MemoryModule(Model):
             raise VirError(INTERNAL_ERROR, "malformed uuid element")
         if self.model == "virtio-pmem":
             self.uuid = None
-            if self.source is not None:
-                self.source.alignsize = None
         if self.target is not None and self.model == "virtio-mem":
             self.target.requested = self.target.requested or 0
         if self.target is not None and not self.target.address_base:
-            self.target.address_base = None
-        if self.target is not None and not self.model.startswith("virtio"):
             self.target.address_base = None
         label = self.target.label_size if self.target is not None else None
         if self.model != "nvdimm" or self.target is None or label is None:

@@ -192,6 +192,7 @@ class Domain(Model):
     iothread_ids: list[tuning.IoThread] = many("iothreadids/iothread", tuning.IoThread)
     default_iothread_pool_min: int | None = integer("defaultiothread/@thread_pool_min", natural=True, bits=32)
     default_iothread_pool_max: int | None = integer("defaultiothread/@thread_pool_max", natural=True, bits=32)
+    throttle_groups: list[tuning.ThrottleGroup] = many("throttlegroups/throttlegroup", tuning.ThrottleGroup)
     cputune: tuning.CpuTune | None = one("cputune", tuning.CpuTune)
     numatune: tuning.NumaTune | None = one("numatune", tuning.NumaTune)
     resource_partition: str | None = text("resource/partition")
@@ -199,7 +200,6 @@ class Domain(Model):
     sysinfos: list[boot.Sysinfo] = many("sysinfo", boot.Sysinfo)
     bootloader: str | None = text("bootloader")
     bootloader_args: str | None = text("bootloader_args")
-    throttle_groups: list[tuning.ThrottleGroup] = many("throttlegroups/throttlegroup", tuning.ThrottleGroup)
     os: boot.Os = one("os", boot.Os)
     uid_maps: list[security.IdMap] = many("idmap/uid", security.IdMap)
     gid_maps: list[security.IdMap] = many("idmap/gid", security.IdMap)
@@ -261,12 +261,15 @@ class Domain(Model):
 
 
 # Elements that may stand several times: what is in all of them counts.
-_UNITED = tuple("devices os features cputune memoryBacking iothreadids vcpus clock throttlegroups".split())
+_UNITED = (
+    *"devices os features cputune memoryBacking iothreadids vcpus clock throttlegroups".split(),
+    *"blkiotune memtune".split(),
+)
 
 
 def _united(root: xml.Element) -> xml.Element:
     """Return the root with what is in elements of one name in the first of them."""
-    if all(len(root.findall(tag)) < 2 for tag in _UNITED):
+    if all(len(root.findall(tag)) < 2 for tag in (*_UNITED, "cpu")):
         return root
     root = copy.deepcopy(root)
     for tag in _UNITED:
@@ -274,8 +277,23 @@ def _united(root: xml.Element) -> xml.Element:
         for other in others:
             if first is not None and other is not None:
                 first.extend(list(other))
+                for name, value in other.attrib.items():
+                    first.set(name, first.get(name, value))
                 root.remove(other)
+    _unite_cells(root.findall("cpu"))
     return root
+
+
+def _unite_cells(cpus: "list[xml.Element]") -> None:
+    """Put the NUMA nodes of all CPUs, from the first <numa> of each, into the first CPU's."""
+    found = [numa for cpu in cpus if (numa := cpu.find("numa")) is not None]
+    if len(cpus) < 2 or not found:
+        return
+    first, *others = found
+    for other in others:
+        first.extend(list(other))
+    if cpus[0].find("numa") is None:
+        cpus[0].append(first)
 
 
 def _check_once(root: xml.Element) -> None:

@@ -96,14 +96,15 @@ class Filesystem(Model):
             for name in _VIRTIOFS:
                 setattr(self, name, None)
             self.uid_maps, self.gid_maps = [], []
-        if not self.target_dir and self.source_socket is None:
-            raise VirError(NO_TARGET, self.source_dir or self.source_dev or self.source_file or "")
+        if not self.target_dir:
+            places = (self.source_dir, self.source_dev, self.source_file, self.source_socket)
+            raise VirError(NO_TARGET, next(filter(None, places), ""))
 
     def _take_source(self, element: Element) -> None:
         """Keep what a source of the type has.  Errors: NO_SOURCE, XML_ERROR."""
         own = _SOURCES.get(self.type)
         for name in ("dir", "dev", "file", "name"):
-            if name != own:
+            if name != own or self.source_socket is not None:
                 setattr(self, f"source_{name}", None)
         if self.type == "ram":
             self._take_usage(element)
@@ -126,7 +127,7 @@ class Filesystem(Model):
         if size is None or abs(size) >= 1 << 64:
             raise VirError(XML_ERROR, f"cannot parse queue size '{stated}' for virtiofs")
         # A negative number wraps around, as in libvirt.
-        self.driver_queue = size % (1 << 64) or None
+        self.driver_queue = (size % (1 << 64) or None) if self.driver_type == "virtiofs" else None
 
     def _take_mode(self, name: str) -> None:
         mode = getattr(self, name)

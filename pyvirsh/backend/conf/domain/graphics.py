@@ -4,11 +4,12 @@ Source: libvirt's domain XML format, "Graphical framebuffers" and "Video devices
 """
 
 import re
+from collections.abc import Collection
 from typing import Any, Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
-from pyvirsh.backend.conf.model import Model, inline, integer, many, on_off, one, text, yes_no
+from pyvirsh.backend.conf.model import Model, inline, integer, many, on_off, one, others, text, yes_no
 from pyvirsh.backend.conf.xml import Element
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
@@ -52,27 +53,24 @@ def _option(path: str, *choices: str) -> Any:
     return text(path, choices=choices, required=True)
 
 
-# What displays of each type state beside what they listen on.
+# What only displays of some types have.
 _PASSWORD = ("passwd", "passwd_valid_to", "connected")
-_SERVED = ("port", "autoport", "listen", *_PASSWORD)
+_SERVED = ("port", "autoport", "listen", "listens", *_PASSWORD)
+_VNC = "socket websocket websocket_generated keymap share_policy power_control wait audio_id".split()
+_SPICE = (
+    "socket tls_port keymap default_mode channels image_compression jpeg_compression zlib_compression"
+    " playback_compression streaming_mode mouse_mode clipboard_copypaste filetransfer_enable gl_enable"
+    " gl_rendernode"
+).split()
 _TYPED = {
-    "sdl": ("display", "xauth", "fullscreen"),
+    "sdl": ("display", "xauth", "fullscreen", "gl_enable"),
     "desktop": ("display", "fullscreen"),
-    "vnc": (
-        "socket",
-        "websocket",
-        "websocket_generated",
-        "keymap",
-        "share_policy",
-        "power_control",
-        "wait",
-        *_SERVED,
-    ),
+    "vnc": (*_VNC, *_SERVED),
     "rdp": ("multi_user", "replace_user", "username", *_SERVED),
-    "spice": ("socket", "tls_port", "keymap", "default_mode", *_SERVED),
-    "dbus": ("p2p", "address"),
+    "spice": (*_SPICE, *_SERVED),
+    "dbus": ("p2p", "address", "gl_enable", "gl_rendernode", "audio_id"),
+    "egl-headless": ("gl_rendernode",),
 }
-_ALL_TYPED = sorted({name for names in _TYPED.values() for name in names})
 
 
 def _is_port(text: str) -> bool:
@@ -130,6 +128,10 @@ class Graphics(Model):
     audio_id: int | None = integer("audio/@id", required=True, positive=True, bits=32)
 
     @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        return others(_TYPED, element.get("type") or "")
+
+    @classmethod
     def parse(cls, element: Element) -> Self:
         kind, port = element.get("type"), element.get("port")
         if kind in ("vnc", "rdp") and port is not None and not _is_port(port):
@@ -141,10 +143,6 @@ class Graphics(Model):
         return super().parse(element)
 
     def after_parse(self, element: Element) -> None:
-        own = _TYPED.get(self.type, ())
-        for name in _ALL_TYPED:
-            if name not in own:
-                setattr(self, name, None)
         self.listen = self.listen or None
         if self.type == "spice":
             self.socket = self.socket or None
@@ -160,7 +158,7 @@ class Graphics(Model):
         stated = {channel.name: channel for channel in self.channels if channel.mode != "any"}
         self.channels = [stated[name] for name in _CHANNELS if name in stated]
         gl = element.find("gl")
-        if gl is not None and self.type in ("spice", "sdl") and gl.get("enable") is None:
+        if gl is not None and self.type in ("spice", "sdl", "dbus") and gl.get("enable") is None:
             raise VirError(XML_ERROR, "Missing required attribute 'enable' in element 'gl'")
         if self.type in _LISTENERS:
             self._check_listens()

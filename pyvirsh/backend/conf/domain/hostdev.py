@@ -3,13 +3,14 @@
 Source: libvirt's domain XML format, "Host device assignment".
 """
 
+from collections.abc import Collection
 from typing import Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import HostAddress, Info
 from pyvirsh.backend.conf.domain.disk import VIRTIO_MODELS
 from pyvirsh.backend.conf.domain.source import Auth, Host, is_uuid
-from pyvirsh.backend.conf.model import Model, flag, inline, many, on_off, one, text, yes_no
+from pyvirsh.backend.conf.model import Model, flag, inline, many, on_off, one, others, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR, VirError
 
@@ -21,6 +22,20 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 def _fault(detail: str) -> VirError:
     return VirError(XML_ERROR, detail)
+
+
+# What only sources of a kind have.
+_SOURCES: "dict[str, tuple[str, ...]]" = {
+    "usb": ("guest_reset", "vendor", "product", "address"),
+    "pci": ("write_filtering", "address"),
+    "scsi": ("protocol", "adapter", "address"),
+    "iscsi": ("protocol", "name", "hosts", "auth", "initiator_iqn"),
+    "scsi_host": ("protocol", "wwpn"),
+    "mdev": ("address",),
+    "storage": ("block",),
+    "misc": ("char",),
+    "net": ("interface",),
+}
 
 
 class HostdevSource(Model):
@@ -43,6 +58,12 @@ class HostdevSource(Model):
     char: str | None = text("char")
     block: str | None = text("block")
     interface: str | None = text("interface")
+
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        parent = element.getparent()
+        kind = (parent.get("type") if parent is not None else None) or ""
+        return others(_SOURCES, "iscsi" if kind == "scsi" and element.get("protocol") == "iscsi" else kind)
 
     def settle(self, kind: str) -> None:
         """Check what says which device of a kind it is.  Errors: XML_ERROR, INTERNAL_ERROR."""
@@ -155,6 +176,11 @@ class HostDev(Model):
     readonly: bool = flag("readonly")
     shareable: bool = flag("shareable")
     info: Info = inline(Info)
+
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        own = {"pci": ["driver_name", "driver_model", "display", "ramfb"], "mdev": ["display", "ramfb"]}
+        return others(own, element.get("type") or "")
 
     @classmethod
     def parse(cls, element: Element) -> Self:

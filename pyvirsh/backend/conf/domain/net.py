@@ -193,7 +193,9 @@ _OWN = {
     "client": ("address_text", "port"),
     "mcast": ("address_text", "port"),
     "udp": ("address_text", "port", "local_address", "local_port"),
-    "vhostuser": ("type", "path", "mode", "reconnect", "dev"),
+    "vhostuser": ("type", "path", "mode", "reconnect"),
+    # A vhostuser interface that passt serves.
+    "passt": ("dev",),
     "vds": ("switchid", "switch_port", "portgroupid", "connectionid"),
 }
 _SOCKET = (("address", "address_text"), ("port", "port"))
@@ -378,7 +380,8 @@ class Interface(Model):
             self.managed = None
         source = element.find("source")
         if self.source is not None and source is not None:
-            self.source.settle(self.type, source)
+            passt = self.type == "vhostuser" and self.backend_type == "passt"
+            self.source.settle("passt" if passt else self.type, source)
         self.vlan_trunk = check_vlan(element.find("vlan"), self.vlan_tags)
         if element.find("virtualport") is not None:
             self._settle_port()

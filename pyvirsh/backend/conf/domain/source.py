@@ -216,7 +216,6 @@ class DiskSource(Model):
     namespace: str | None = text("@namespace")
     startup_policy: str | None = text("@startupPolicy", choices=("mandatory", "requisite", "optional"))
     index: int | None = integer("@index", lenient=True)
-    slices: list[Slice] = many("slices/slice", Slice)
     hosts: list[Host] = many("host", Host)
     reconnect_delay: int | None = integer("reconnect/@delay", bits=32)
     snapshot_name: str | None = text("snapshot/@name", blank=True)
@@ -231,6 +230,8 @@ class DiskSource(Model):
     identity_username: str | None = text("identity/@username")
     identity_agentsock: str | None = text("identity/@agentsock")
     identity_keyfile: str | None = text("identity/@keyfile")
+    reconnect: Reconnect | None = one("reconnect", Reconnect)
+    slices: list[Slice] = many("slices/slice", Slice)
     auth: Auth | None = one("auth", Auth)
     reservations_managed: str | None = yes_no("reservations/@managed", required=True)
     reservations_type: str | None = text("reservations/source/@type")
@@ -239,7 +240,6 @@ class DiskSource(Model):
     encryption: Encryption | None = one("encryption", Encryption)
     identity_user: str | None = text("identity/@user")
     identity_group: str | None = text("identity/@group")
-    reconnect: Reconnect | None = one("reconnect", Reconnect)
     seclabels: list[SecLabel] = many("seclabel", SecLabel)
 
     @classmethod
@@ -295,7 +295,7 @@ class DiskSource(Model):
             raise _fault(f"Invalid value for attribute 'protocol' in element 'source': '{protocol}'.")
         if name is None and protocol != "nbd":
             raise _fault("missing name for disk source")
-        if protocol in ("rbd", "gluster") and "/" not in (name or ""):
+        if protocol in ("rbd", "gluster") and (name or "").find("/") < 1:
             raise _fault(f"can't split path '{name}' into pool name and image name")
         if protocol == "sheepdog":
             raise refuse("'sheepdog' protocol is no longer supported by any hypervisor driver")

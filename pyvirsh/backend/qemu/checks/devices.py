@@ -244,6 +244,8 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
         if graphics.type == "dbus" and graphics.p2p != "yes":
             raise refuse("graphics type='dbus' needs a message bus: use p2p='yes'")
     for video in domain.devices.videos:
+        if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
+            raise refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
         if video.model == "qxl" and not {"qxl", "qxl-vga"} & facts.devices:
             detail = "domain configuration does not support video model 'qxl'"
             raise refuse(f"{detail}: install qemu-system-modules-spice, or use another model")

@@ -3,7 +3,7 @@
 from pyvirsh.backend.conf.domain.chardev import CharSource
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.inactive import sources
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, INVALID_ARG, VirError, refuse
 
 _ISA_PORTS = 4
 
@@ -25,6 +25,9 @@ def check_ports(domain: Domain) -> None:
         if serial.target_type == "isa-serial" and (serial.target_port or 0) >= _ISA_PORTS:
             detail = f"Maximum supported number of ISA serial ports is '{_ISA_PORTS}'"
             raise VirError(INTERNAL_ERROR, detail)
+        address = serial.info.address
+        if serial.target_type == "usb-serial" and address is not None and address.type != "usb":
+            raise refuse("usb-serial requires address of usb type")
 
 
 def _missing(what: str) -> VirError:

@@ -1,6 +1,6 @@
 """Controllers, and whether there is USB for what needs it."""
 
-from pyvirsh.backend.conf.domain.devices import Controller, ControllerDriver
+from pyvirsh.backend.conf.domain.devices import CONTROLLER_MODELS, Controller, ControllerDriver
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.errors import XML_DETAIL, XML_ERROR, VirError, refuse
 
@@ -13,6 +13,7 @@ _LIMITS = (
     ("busNr", "bus_nr", range(1, 255)),
 )
 _TARGETS = range(31)
+_VIRTIO_SCSI = [at for at, name in enumerate(CONTROLLER_MODELS["scsi"]) if name.startswith("virtio")]
 
 
 def check(domain: Domain) -> None:
@@ -35,9 +36,14 @@ def check(domain: Domain) -> None:
 
 
 def _driver(controller: Controller, driver: ControllerDriver) -> None:
+    models = CONTROLLER_MODELS.get(controller.type, ())
+    number = models.index(controller.model) if controller.model in models else -1
     virtio = controller.type == "scsi" and (controller.model or "").startswith("virtio")
     if driver.iothread is not None and not virtio:
-        raise VirError(XML_ERROR, "'iothread' attribute only supported for virtio scsi controllers")
+        # libvirt goes by the model's number here, whatever the type.
+        if number not in _VIRTIO_SCSI:
+            raise VirError(XML_ERROR, "'iothread' attribute only supported for virtio scsi controllers")
+        raise refuse("iothreads are supported only by 'virtio-scsi' controllers")
     if driver.iothread is not None and driver.iothreads:
         both = "'iothread' attribute can't be used together with 'iothreads' subelement"
         raise VirError(XML_ERROR, f"controller driver {both}")
@@ -48,7 +54,7 @@ def _driver(controller: Controller, driver: ControllerDriver) -> None:
 def _pci(controller: Controller) -> None:
     index = controller.index or 0
     if controller.info.address is not None and controller.model in ("pci-root", "pcie-root"):
-        raise VirError(XML_ERROR, "pci-root and pcie-root controllers should not have an address")
+        raise refuse("pci-root and pcie-root controllers should not have an address")
     if index > _PCI_INDEX_MAX:
         raise refuse(f"PCI controller index {index} too high, maximum is {_PCI_INDEX_MAX}")
     target = controller.target_index

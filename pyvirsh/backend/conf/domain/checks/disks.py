@@ -3,7 +3,7 @@
 from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, IoTune
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.conf.domain.filling.disks import check_medium
+from pyvirsh.backend.conf.domain.filling.disks import check_medium, check_names, duplicate
 from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_UNSUPPORTED, XML_ERROR, VirError, refuse
 
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -18,12 +18,22 @@ def _fault(detail: str) -> VirError:
 def check(domain: Domain) -> None:
     """Check disks, one by one and among each other."""
     groups = {group.group_name for group in domain.throttle_groups}
-    places: dict[tuple[str | None, int, int, int, int], Disk] = {}
     for disk in domain.devices.disks:
         check_disk(disk)
         for name in disk.throttle_groups:
             if name not in groups:
                 raise _fault(f"throttle group '{name}' not found")
+    taken: dict[str | None, Disk] = {}
+    for disk in domain.devices.disks:
+        if disk.target_dev in taken:
+            raise duplicate(taken[disk.target_dev], disk)
+        taken[disk.target_dev] = disk
+    _check_places(domain.devices.disks)
+
+
+def _check_places(disks: "list[Disk]") -> None:
+    places: dict[tuple[str | None, int, int, int, int], Disk] = {}
+    for disk in disks:
         address = disk.info.address
         if address is None or address.type != "drive":
             continue
@@ -47,6 +57,7 @@ def _same_place(disk: Disk, address: Address) -> VirError:
 def check_disk(disk: Disk) -> None:
     """Check one disk."""
     _driver(disk)
+    check_names(disk)
     if disk.type == "vhostuser":
         _vhostuser(disk)
     _source(disk)
@@ -107,6 +118,10 @@ def _vhostuser(disk: Disk) -> None:
         stated[name] = getattr(disk, name)
     stated["geometry"] = disk.geometry_cyls
     stated["blockio"] = disk.logical_block_size or disk.physical_block_size
+    if disk.source is not None:
+        stated["encryption"] = stated["encryption"] or disk.source.encryption
+        stated["auth"] = stated["auth"] or disk.source.auth
+    stated["error_policy"] = stated["error_policy"] or driver.rerror_policy
     for name, value in stated.items():
         if value:
             raise refuse(f"{name} is not supported with vhostuser disk")
@@ -139,6 +154,9 @@ def _auth(disk: Disk) -> None:
 
 
 def _lun(disk: Disk) -> None:
+    protocol = disk.source.protocol if disk.source is not None else None
+    if disk.device == "lun" and disk.type == "network" and protocol != "iscsi":
+        raise refuse(f"disk device='lun' is not supported for protocol='{protocol}'")
     if disk.sgio == "unfiltered":
         raise refuse("unfiltered sgio is no longer supported")
     if disk.device == "lun" and disk.driver is not None and disk.driver.type not in (None, "raw"):
@@ -147,8 +165,6 @@ def _lun(disk: Disk) -> None:
 
 def _bus(disk: Disk) -> None:
     bus = disk.target_bus
-    if disk.model is not None and bus != "virtio":
-        raise refuse(f"disk model '{disk.model}' not supported for bus '{bus}'")
     if disk.target_tray is not None and disk.device not in ("cdrom", "floppy"):
         raise refuse("tray is only valid for cdrom and floppy")
     if disk.target_removable is not None and bus not in ("usb", "scsi"):

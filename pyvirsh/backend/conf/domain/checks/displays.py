@@ -26,8 +26,6 @@ def _video(video: Video) -> None:
     for name in ("ram", "vram64", "vgamem"):
         if getattr(video, name) is not None and video.model not in ("qxl", "none"):
             raise refuse(f"{name} attribute only supported for video type qxl")
-    if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
-        raise refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
     if video.blob == "on" and video.model not in ("virtio", "none"):
         raise refuse(f"video type '{video.model}' does not support blob resources")
     if video.model == "ramfb" and video.info.address is not None:

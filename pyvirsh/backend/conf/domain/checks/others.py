@@ -16,9 +16,20 @@ def check(domain: Domain) -> None:
     _usb(domain)
     _hostdevs(domain)
     check_panics(domain)
+    _filesystems(domain)
     if domain.devices.iommu is not None:
         _iommu(domain, domain.devices.iommu)
     _modules(domain)
+
+
+def _filesystems(domain: Domain) -> None:
+    """Refuse a name that the guest would know two file systems by, where virtiofs is one of them."""
+    known: dict[str | None, str | None] = {}
+    for filesystem in domain.devices.filesystems:
+        target, kind = filesystem.target_dir, filesystem.driver_type
+        if target in known and "virtiofs" in (kind, known[target]):
+            raise refuse(f"filesystem target '{target}' specified twice")
+        known[target] = kind
 
 
 def check_panics(domain: Domain) -> None:

@@ -48,7 +48,6 @@ def bus_for(disk: Disk) -> str:
 
 def complete(domain: Domain) -> None:
     """Fill in drives' places, and check targets and sources."""
-    taken: dict[str, Disk] = {}
     nvram = domain.os.nvram
     if nvram is not None and nvram.source is not None:
         complete_hosts(nvram.source)
@@ -56,9 +55,6 @@ def complete(domain: Domain) -> None:
         check_source(disk)
         check_target(disk)
         place(disk)
-        if (target := disk.target_dev or "") in taken:
-            raise duplicate(taken[target], disk)
-        taken[target] = disk
     place_scsi_hostdevs(domain)
 
 
@@ -119,9 +115,16 @@ def check_target(disk: Disk) -> None:
         if disk.device != "lun" and getattr(disk, name) is not None:
             raise VirError(CONFIG_UNSUPPORTED, f"{name} can be used only with device='lun'")
     bus, address = disk.target_bus, disk.info.address
+    if disk.model is not None and bus != "virtio":
+        raise VirError(CONFIG_UNSUPPORTED, f"disk model '{disk.model}' not supported for bus '{bus}'")
     if bus in _ON_DRIVES and address is not None and address.type != "drive":
         where = f"for the disk '{target}' with the bus type '{bus}'"
         raise VirError(CONFIG_UNSUPPORTED, f"Invalid address type '{address.type}' {where}")
+
+
+def check_names(disk: Disk) -> None:
+    """Check that a disk's bus and name are of its kind.  Errors: INTERNAL_ERROR."""
+    target, bus = disk.target_dev or "", disk.target_bus
     if disk.device == "floppy" and bus != "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")
     if disk.device != "floppy" and bus == "fdc":
