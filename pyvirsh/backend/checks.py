@@ -3,6 +3,7 @@
 Source: libvirt's messages as observed; `flags` are the flags of the call.
 """
 
+from pyvirsh.backend.constants import STORAGE_VOL_RESIZE_DELTA, STORAGE_VOL_RESIZE_SHRINK
 from pyvirsh.backend.errors import INVALID_ARG, NO_DOMAIN_METADATA, VirError
 
 AFFECT_LIVE = 1
@@ -54,6 +55,13 @@ def not_negative(value: int, name: str, function: str) -> None:
     """Refuse what is below 0.  Errors: INVALID_ARG."""
     if value < 0:
         raise invalid(f"{name} in {function} must be zero or greater")
+
+
+def resized(capacity: int, flags: int) -> None:
+    """Refuse no capacity for a volume that may not shrink, nor changes by it.  Errors: INVALID_ARG."""
+    if not capacity and not flags & (STORAGE_VOL_RESIZE_DELTA | STORAGE_VOL_RESIZE_SHRINK):
+        what = "capacity in virStorageVolResize"
+        raise invalid(f"{what} cannot be zero without 'delta' or 'shrink' flags set")
 
 
 def not_null(value: object, name: str, function: str) -> None:

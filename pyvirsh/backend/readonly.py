@@ -6,7 +6,8 @@ Source: `reference/rpc/readonly.json`, measured on libvirt; the names in the mes
 from typing import TYPE_CHECKING, Any
 
 from pyvirsh.backend import constants
-from pyvirsh.backend.api import Driver
+from pyvirsh.backend.api import DomainRef, Driver
+from pyvirsh.backend.checks import not_zero
 from pyvirsh.backend.errors import OPERATION_DENIED, VirError, unsupported
 
 if TYPE_CHECKING:
@@ -433,6 +434,10 @@ class ReadOnly(Driver):
         if source == constants.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
             raise refused("virDomainInterfaceAddresses")
         return self.inner.domain_interface_addresses(dom, source, flags)
+
+    def domain_attach(self, pid_value: int, flags: int = 0) -> DomainRef:
+        not_zero(pid_value, "pid_value", "virDomainQemuAttach")
+        raise refused("virDomainQemuAttach")
 
     def domain_del_throttle_group(self, dom: Any, group: "str | None", flags: int = 0) -> None:
         if not self.inner.implements("domain_del_throttle_group"):

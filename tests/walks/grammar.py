@@ -140,7 +140,12 @@ def command(dice: random.Random, line: str, focus: Focus) -> str:
 
 
 def readable(line: str) -> str:
-    """Return a command without what the programs need not agree on: what schemas say of odd documents."""
+    """Return a command without what the programs need not agree on.
+
+    That is what schemas say of odd documents, and metadata to be edited that cannot be had (README).
+    """
     if "odd-" in line:
         line = line.replace(" --validate", "")
+    if line.startswith("metadata ") and " --edit" in line:
+        line = line.replace(" --live", "")
     return line.strip()

@@ -10,7 +10,7 @@ import stat
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import StoragePoolRef, StorageVolRef
-from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.checks import allowed, resized
 from pyvirsh.backend.conf import shape
 from pyvirsh.backend.conf import storagevol as conf
 from pyvirsh.backend.conf import xml as documents
@@ -279,6 +279,7 @@ def storage_vol_resize(storage: Storage, vol: StorageVolRef, capacity: int, flag
         c.STORAGE_VOL_RESIZE_DELTA,
         c.STORAGE_VOL_RESIZE_SHRINK,
     )
+    resized(capacity, flags)
     allowed(flags, allocate | delta | shrink, "storageVolResize")
     with directory(storage, vol) as place:
         volume = place.must_have(vol.name)

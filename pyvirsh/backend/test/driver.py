@@ -28,7 +28,7 @@ THEMES: "dict[str, tuple[str, str]]" = {
             storage_vol_lookup_by_name storage_vol_lookup_by_key storage_vol_lookup_by_path
             storage_pool_lookup_by_volume storage_pool_list_all_volumes storage_vol_get_info
             storage_vol_get_xml_desc storage_vol_get_path storage_vol_create_xml
-            storage_vol_create_xml_from storage_vol_delete
+            storage_vol_create_xml_from storage_vol_delete storage_vol_resize
         """,
     ),
     "nodedev": (

@@ -47,7 +47,10 @@ DEFAULT = """\
 
 
 class Net:
-    """A network: `live` is its definition; `future` one that was made while it ran, which never comes up."""
+    """A network: `live` is its definition; `future` one that was made while it ran.
+
+    That one comes up only when the network is updated after it has stopped, as in libvirt.
+    """
 
     def __init__(self, model: Network, *, persistent: bool, active: bool) -> None:
         self.live = model
@@ -267,7 +270,12 @@ class NetworkCalls(TestBase):
             future = (found.future or found.live).copy()
             network_update.update(future, command, section, parent_index, xml)
             found.future = future
-        if asked & c.NETWORK_UPDATE_AFFECT_LIVE or not found.active:
+        if not found.active:
+            # A definition made while it ran comes up now.
+            changed = (found.future or found.live).copy()
+            network_update.update(changed, command, section, parent_index, xml)
+            found.live, found.future = changed, None
+        elif asked & c.NETWORK_UPDATE_AFFECT_LIVE:
             changed = found.live.copy()
             network_update.update(changed, command, section, parent_index, xml)
             found.live = changed

@@ -285,6 +285,9 @@ def _return_to(guest: Guest, snapshot: Snapshot, forced: int) -> None:
         return
     pause = pause or snapshot.state == "paused" and not forced
     guest.run(c.DOMAIN_RUNNING_FROM_SNAPSHOT)
+    if not guest.persistent:
+        # What it came back as stays what it is called inactive, as in libvirt.
+        guest.future = Definition(guest.live.model.copy())
     guest.tell(c.DOMAIN_EVENT_STARTED, c.DOMAIN_EVENT_STARTED_FROM_SNAPSHOT)
     if pause:
         guest.state, guest.reason = c.DOMAIN_PAUSED, c.DOMAIN_PAUSED_FROM_SNAPSHOT

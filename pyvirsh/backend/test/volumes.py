@@ -2,7 +2,7 @@
 
 from pyvirsh.backend import constants as c
 from pyvirsh.backend.api import StoragePoolRef, StorageVolRef
-from pyvirsh.backend.checks import allowed
+from pyvirsh.backend.checks import allowed, resized
 from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf import storagevol as conf
 from pyvirsh.backend.conf.storagevol import Volume
@@ -12,6 +12,7 @@ from pyvirsh.backend.errors import (
     OPERATION_FAILED,
     OPERATION_INVALID,
     VirError,
+    unsupported,
 )
 from pyvirsh.backend.test.base import TestBase
 from pyvirsh.backend.test.storage import SIZE_MASK, TestPool, of
@@ -138,6 +139,10 @@ class VolumeCalls(TestBase):
         volume = _new(found, xml, validate=bool(flags))
         self._named(found, vol.name)
         return _add(found, volume)
+
+    def storage_vol_resize(self, vol: StorageVolRef, capacity: int, flags: int = 0) -> None:
+        resized(capacity, flags)
+        raise unsupported("virStorageVolResize")
 
     def storage_vol_delete(self, vol: StorageVolRef, flags: int = 0) -> None:
         allowed(flags, 0, "testStorageVolDelete")
