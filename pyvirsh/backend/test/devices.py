@@ -6,6 +6,8 @@ from pyvirsh.backend.checks import allowed
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Devices, Domain
 from pyvirsh.backend.conf.domain.checks.disks import check_disk
+from pyvirsh.backend.conf.domain.checks.interfaces import check_one as check_interface
+from pyvirsh.backend.conf.domain.checks.others import check_hostdev
 from pyvirsh.backend.conf.domain.common import Info
 from pyvirsh.backend.conf.domain.defaults import disk_number, insert_disk
 from pyvirsh.backend.conf.domain.devices import MemoryModule
@@ -137,6 +139,9 @@ def _prepare(guest: Guest, model: Domain, tag: str, device: Model) -> None:
     elif isinstance(device, Interface):
         strip_interface(device)
         interfaces.complete_one(device, guest.world.new_mac, guest.world.new_uuid)
+        check_interface(device)
+    elif isinstance(device, HostDev):
+        check_hostdev(device)
     elif tag == "redirdev" and not _has_usb(model):
         detail = "cannot add redirected USB device: USB is disabled for this domain"
         raise VirError(CONFIG_UNSUPPORTED, detail)

@@ -5,7 +5,6 @@ Source: definitions given to libvirt's test driver and what it makes of them.
 
 from pyvirsh.backend.conf import xml
 from pyvirsh.backend.conf.domain import Domain, checks
-from pyvirsh.backend.conf.domain.checks import others
 from pyvirsh.backend.conf.domain.filling import fill, general
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 from pyvirsh.backend.test.guest import Definition, Facts
@@ -61,12 +60,11 @@ def parse_part(root: xml.Element, world: "World") -> Domain:
 def complete(model: Domain, world: "World") -> None:
     """Check the definition and fill in what it leaves open, but for interfaces' names."""
     model.qemu = None
-    others.check_panics(model)
+    _check_newer(model)
+    fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     for panic in model.devices.panics:
         panic.model = None if panic.model == "default" else panic.model
     model.devices.panics = [panic for panic in model.devices.panics if not panic.is_empty()]
-    _check_newer(model)
-    fill(model, arch="i686", video="cirrus", new_uuid=world.new_uuid, new_mac=world.new_mac)
     checks.check(model)
 
 

@@ -52,10 +52,6 @@ class Cell(Model):
     def after_parse(self, element: Element) -> None:
         if element.find("distances") is not None and not self.siblings:
             raise VirError(XML_ERROR, "NUMA distances defined without siblings")
-        levels = [cache.level for cache in self.caches]
-        for at, level in enumerate(levels):
-            if level in levels[:at]:
-                raise VirError(XML_ERROR, f"Cache level '{level}' already defined")
 
 
 class Latency(Model):

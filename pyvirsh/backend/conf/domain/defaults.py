@@ -38,6 +38,9 @@ def disk_number(target: str) -> int:
 
 def insert_disk(disks: "list[Disk]", disk: Disk) -> None:
     """Put a disk behind those of its bus that come before it."""
+    if disk.target_dev is None:
+        disks.append(disk)
+        return
     at = -1
     for i in range(len(disks) - 1, -1, -1):
         if disks[i].target_bus == disk.target_bus:

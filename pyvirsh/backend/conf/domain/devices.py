@@ -280,8 +280,6 @@ class Tpm(Model):
         if self.source_mode not in (None, "connect"):
             detail = "only 'connect' mode is supported for external TPM device"
             raise VirError(XML_ERROR, detail)
-        if self.source_path is None:
-            raise VirError(XML_ERROR, "missing socket path for external TPM device")
         self.source_mode = "connect"
 
 
@@ -384,7 +382,9 @@ class RngBackend(Model):
 
     @classmethod
     def parse(cls, element: Element) -> Self:
-        kind = element.get("type")
+        parent, kind = element.getparent(), element.get("type")
+        if parent is not None and len(parent.findall("backend")) > 1:
+            raise VirError(XML_ERROR, "only one RNG backend is supported")
         if element.get("model") == "egd" and kind not in CHAR_TYPES:
             if kind is None:
                 raise VirError(XML_ERROR, "missing EGD backend type")
@@ -416,7 +416,7 @@ class Rng(Model):
     info: Info = inline(Info)
 
     def after_parse(self, element: Element) -> None:
-        if len(element.findall("backend")) != 1:
+        if self.backend is None:
             raise VirError(XML_ERROR, "only one RNG backend is supported")
         if not self.rate_bytes:
             self.rate_bytes = self.rate_period = None
@@ -626,8 +626,6 @@ class Pstore(Model):
         size = self.size or 0
         if size < _PSTORE_MIN or size & (size - 1):
             raise VirError(XML_ERROR, "invalid size of ACPI ERST pstore device")
-        if self.path is None:
-            raise VirError(XML_ERROR, "missing path for ACPI ERST pstore device")
 
 
 class Lease(Model):

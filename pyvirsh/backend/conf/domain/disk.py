@@ -21,7 +21,7 @@ from pyvirsh.backend.conf.model import (
     yes_no,
 )
 from pyvirsh.backend.conf.xml import Element
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_TARGET, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
 VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
 # Formats of images that libvirt knows.
@@ -234,10 +234,8 @@ class Disk(Model):
             raise VirError(CONFIG_UNSUPPORTED, "an <auth> definition already found for disk source")
         if self.source is not None and self.source.encryption is not None and self.encryption is not None:
             raise VirError(CONFIG_UNSUPPORTED, "an <encryption> definition already found for disk source")
-        if self.target_dev is None:
-            raise VirError(NO_TARGET, self._shown())
 
-    def _shown(self) -> str:
+    def shown(self) -> str:
         """Return what the disk is called where it has no target."""
         source = self.source
         if source is None:

@@ -9,7 +9,7 @@ from pyvirsh.backend.conf.domain.disk import FORMATS, VIRTIO_MODELS
 from pyvirsh.backend.conf.domain.security import IdMap
 from pyvirsh.backend.conf.model import Model, flag, inline, integer, many, on_off, one, scaled, sized, text
 from pyvirsh.backend.conf.xml import Element, Node
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_SOURCE, NO_TARGET, XML_ERROR, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, NO_SOURCE, XML_ERROR, VirError
 
 _TYPES = ("mount", "block", "file", "template", "ram", "bind", "volume")
 # What a file system of a type stands on.
@@ -96,9 +96,6 @@ class Filesystem(Model):
             for name in _VIRTIOFS:
                 setattr(self, name, None)
             self.uid_maps, self.gid_maps = [], []
-        if not self.target_dir:
-            places = (self.source_dir, self.source_dev, self.source_file, self.source_socket)
-            raise VirError(NO_TARGET, next(filter(None, places), ""))
 
     def _take_source(self, element: Element) -> None:
         """Keep what a source of the type has.  Errors: NO_SOURCE, XML_ERROR."""

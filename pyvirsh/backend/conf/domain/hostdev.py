@@ -208,7 +208,6 @@ class HostDev(Model):
         self._check_model()
         source.settle(self.type or "")
         self._check_teaming()
-        self._check_place()
 
     def _check_model(self) -> None:
         if self.type == "mdev":
@@ -244,20 +243,6 @@ class HostDev(Model):
         ):
             if wrong:
                 raise VirError(CONFIG_UNSUPPORTED, detail)
-
-    def _check_place(self) -> None:
-        kind = self.info.address.type if self.info.address is not None else None
-        if kind is None:
-            return
-        if self.type == "pci" and kind not in ("pci", "unassigned"):
-            detail = "PCI host devices must use 'pci' or 'unassigned' address type"
-            raise VirError(INTERNAL_ERROR, detail)
-        wanted, name = {
-            "scsi": ("drive", "SCSI host device"),
-            "usb": ("usb", "USB host device"),
-        }.get(self.type or "", (kind, ""))
-        if kind != wanted:
-            raise VirError(CONFIG_UNSUPPORTED, f"{name} must use '{wanted}' address type")
 
     def fill_node(self, node: Node) -> None:
         node.open = True

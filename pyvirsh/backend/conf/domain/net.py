@@ -142,6 +142,12 @@ class InterfaceSource(Model):
             self._check_local(element)
         elif kind == "direct" and self.mode not in (None, "vepa", "private", "bridge", "passthrough"):
             raise bad_mode(self.mode)
+        elif kind == "vhostuser":
+            if self.type not in (None, "unix"):
+                detail = f"Type='{self.type}' unsupported for <interface type='vhostuser'>"
+                raise VirError(CONFIG_UNSUPPORTED, detail)
+            if self.mode not in (None, "client", "server"):
+                raise bad_mode(self.mode)
         elif kind == "vds":
             self._check_switch()
 
@@ -222,11 +228,6 @@ class PortRange(Model):
     to: int | None = integer("@to", positive=True, bits=32)
     exclude: str | None = yes_no("@exclude")
 
-    def after_parse(self, element: Element) -> None:
-        if self.start is None and not self.is_empty():
-            detail = "requires 'start' attribute if 'end', 'to', or 'exclude' is specified"
-            raise VirError(CONFIG_UNSUPPORTED, f"The 'range' of a 'portForward' {detail}")
-
 
 class PortForward(Model):
     """Forwarded ports of one protocol and host address."""
@@ -288,6 +289,20 @@ class InterfaceDriver(Model):
     def after_parse(self, element: Element) -> None:
         if self.queues == 1:
             self.queues = None
+
+
+_MAC = re.compile(r"[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){5}")
+_NEED_SOURCE = tuple("network bridge direct hostdev internal vdpa server client mcast udp vds".split())
+
+
+def read_mac(text: str) -> str:
+    """Return a MAC address in its usual form.  Errors: XML_ERROR for none and for a multicast one."""
+    if not _MAC.fullmatch(text):
+        raise VirError(XML_ERROR, f"unable to parse mac address '{text}'")
+    numbers = [int(part, 16) for part in text.split(":")]
+    if numbers[0] & 1:
+        raise VirError(XML_ERROR, f"expected unicast mac address, found multicast '{text}'")
+    return ":".join(f"{number:02x}" for number in numbers)
 
 
 class Interface(Model):
@@ -376,6 +391,10 @@ class Interface(Model):
         if not _NAME.fullmatch(self.model or ""):
             raise VirError(INVALID_ARG, "Model name contains invalid characters")
         self.model = known_model(self.model or "") or None
+        if self.mac is not None:
+            self.mac = read_mac(self.mac)
+        if self.type in _NEED_SOURCE and self.source is None:
+            raise VirError(XML_ERROR, f"interface type='{self.type}' requires a 'source' element")
         if self.type != "hostdev":
             self.managed = None
         source = element.find("source")

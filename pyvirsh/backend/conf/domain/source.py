@@ -93,11 +93,6 @@ class Auth(Model):
             raise _fault("missing username for auth")
         if self.secret is None:
             raise _fault("Missing <secret> element in auth")
-        if self.secret.type not in ("ceph", "iscsi", "volume", "tls", "vtpm"):
-            if self.secret.type == "none":
-                raise refuse("invalid secret type 'none'")
-            kind = "<null>" if self.secret.type is None else self.secret.type
-            raise refuse(f"unknown secret type '{kind}'")
 
 
 class Passphrase(SecretRef):

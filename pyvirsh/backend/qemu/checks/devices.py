@@ -157,6 +157,14 @@ def _displays(domain: Domain) -> None:
     if "egl-headless" in kinds and {"sdl", "dbus"} & set(kinds):
         detail = "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types"
         raise refuse(detail)
+    _videos(domain)
+
+
+def _videos(domain: Domain) -> None:
+    devices = domain.devices
+    for video in devices.videos:
+        if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
+            raise refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
     models = [video.model for video in devices.videos]
     if "none" in models and len(models) > 1:
         detail = "a 'none' video type must be the only video device defined for the domain"
@@ -244,8 +252,6 @@ def check_host(domain: Domain, facts: Facts, host: Host) -> None:
         if graphics.type == "dbus" and graphics.p2p != "yes":
             raise refuse("graphics type='dbus' needs a message bus: use p2p='yes'")
     for video in domain.devices.videos:
-        if (video.heads or 1) > 1 and video.model not in ("qxl", "virtio"):
-            raise refuse(f"video type '{video.model}' doesn't support multiple 'heads'")
         if video.model == "qxl" and not {"qxl", "qxl-vga"} & facts.devices:
             detail = "domain configuration does not support video model 'qxl'"
             raise refuse(f"{detail}: install qemu-system-modules-spice, or use another model")

@@ -8,7 +8,7 @@ _TIMEOUTS = range(65536)
 
 
 def check(domain: Domain) -> None:
-    """Check timeouts, loader and firmware, and fill in what kind the loader is."""
+    """Check timeouts, and fill in what kind the loader is."""
     os = domain.os
     if os.bootmenu_timeout is not None and os.bootmenu_timeout not in _TIMEOUTS:
         limits = f"[{_TIMEOUTS.start},{_TIMEOUTS.stop - 1}]"
@@ -20,10 +20,10 @@ def check(domain: Domain) -> None:
         os.loader_type = os.loader_type or "rom"
     if os.firmware is not None and os.nvram is not None and os.nvram.format == "qcow2":
         os.loader_format = os.loader_format or os.nvram.format
-    _firmware(os)
 
 
-def _firmware(os: Os) -> None:
+def check_firmware(os: Os) -> None:
+    """Check that loader, firmware and what they keep fit together."""
     enabled = {feature.name: feature.enabled for feature in os.firmware_features}
     if enabled.get("enrolled-keys") == "yes" and enabled.get("secure-boot") == "no":
         both = "'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled"

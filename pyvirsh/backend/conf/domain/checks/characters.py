@@ -14,6 +14,7 @@ def check(domain: Domain) -> None:
         id(channel.source) for channel in domain.devices.channels if channel.target_type in ("virtio", "xen")
     }
     later = {id(redirected.source) for redirected in domain.devices.redirdevs}
+    later |= {id(rng.backend.source) for rng in domain.devices.rngs if rng.backend is not None}
     for source in sources(domain):
         if id(source) not in later:
             check_source(source, may_lack_path=id(source) in made_up)

@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain.devices import CONTROLLER_MODELS, Controller, ControllerDriver
 from pyvirsh.backend.conf.domain.domain import Domain
-from pyvirsh.backend.errors import XML_DETAIL, XML_ERROR, VirError, refuse
+from pyvirsh.backend.errors import XML_ERROR, VirError, refuse
 
 _PCI_INDEX_MAX = 255
 # What a PCI controller states about itself, with its limits.
@@ -17,22 +17,12 @@ _VIRTIO_SCSI = [at for at, name in enumerate(CONTROLLER_MODELS["scsi"]) if name.
 
 
 def check(domain: Domain) -> None:
-    """Check controllers, one by one and among each other."""
-    seen: set[tuple[str, int | None]] = set()
+    """Check controllers, one by one."""
     for controller in domain.devices.controllers:
         _driver(controller, controller.driver or ControllerDriver())
         if controller.type == "pci":
             _pci(controller)
-        if controller.type == "usb":
-            if controller.model == "none":
-                controller.info.address = None
-            continue
-        key = (controller.type, controller.index)
-        if key in seen:
-            detail = f"Multiple '{controller.type}' controllers with index '{controller.index}'"
-            raise VirError(XML_ERROR, detail)
-        seen.add(key)
-    _usb(domain)
+    _no_usb(domain)
 
 
 def _driver(controller: Controller, driver: ControllerDriver) -> None:
@@ -72,17 +62,10 @@ def _pci(controller: Controller) -> None:
         raise refuse("The PCI controller with index=0 can't be associated with a NUMA node")
 
 
-def _usb(domain: Domain) -> None:
+def _no_usb(domain: Domain) -> None:
+    """Refuse devices on a USB bus that is turned off."""
     devices = domain.devices
-    usb = [one for one in devices.controllers if one.type == "usb"]
-    if not usb:
-        return
-    none = any(one.model == "none" for one in usb)
-    if none and len(usb) > 1:
-        raise VirError(XML_DETAIL, "Can't add another USB controller: USB is disabled for this domain")
-    if all(one.info.master_startport is not None for one in usb):
-        raise VirError(XML_DETAIL, "No master USB controller specified")
-    if not none:
+    if not any(one.type == "usb" and one.model == "none" for one in devices.controllers):
         return
     if any(one.bus == "usb" for one in devices.inputs):
         raise refuse("Can't add USB input device. USB bus is disabled")

@@ -4,11 +4,20 @@ from pyvirsh.backend.conf.domain.common import Address
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, IoTune
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.disks import check_medium, check_names, duplicate
-from pyvirsh.backend.errors import INTERNAL_ERROR, OPERATION_UNSUPPORTED, XML_ERROR, VirError, refuse
+from pyvirsh.backend.conf.domain.source import Auth
+from pyvirsh.backend.errors import (
+    INTERNAL_ERROR,
+    NO_TARGET,
+    OPERATION_UNSUPPORTED,
+    XML_ERROR,
+    VirError,
+    refuse,
+)
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 _VENDOR_LENGTH = 8
 _PRODUCT_LENGTH = 16
+SECRET_TYPES = ("none", "ceph", "iscsi", "volume", "tls", "vtpm")
 
 
 def _fault(detail: str) -> VirError:
@@ -16,13 +25,17 @@ def _fault(detail: str) -> VirError:
 
 
 def check(domain: Domain) -> None:
-    """Check disks, one by one and among each other."""
+    """Check disks, one by one."""
     groups = {group.group_name for group in domain.throttle_groups}
     for disk in domain.devices.disks:
         check_disk(disk)
         for name in disk.throttle_groups:
             if name not in groups:
                 raise _fault(f"throttle group '{name}' not found")
+
+
+def check_together(domain: Domain) -> None:
+    """Check that no two disks have one name or place."""
     taken: dict[str | None, Disk] = {}
     for disk in domain.devices.disks:
         if disk.target_dev in taken:
@@ -56,6 +69,8 @@ def _same_place(disk: Disk, address: Address) -> VirError:
 
 def check_disk(disk: Disk) -> None:
     """Check one disk."""
+    if disk.target_dev is None:
+        raise VirError(NO_TARGET, disk.shown())
     _driver(disk)
     check_names(disk)
     if disk.type == "vhostuser":
@@ -142,15 +157,28 @@ def _source(disk: Disk) -> None:
 
 
 def _auth(disk: Disk) -> None:
-    auth = disk.auth or (disk.source.auth if disk.source is not None else None)
-    protocol = disk.source.protocol if disk.source is not None else None
+    """Check how to log in to the servers that a disk, and what is below it, are on."""
+    if disk.source is not None:
+        _check_auth(disk.source.protocol, disk.auth or disk.source.auth)
+    store = disk.backing
+    while store is not None:
+        if store.source is not None:
+            _check_auth(store.source.protocol, store.source.auth)
+        store = store.backing
+
+
+def _check_auth(protocol: "str | None", auth: "Auth | None") -> None:
+    """Check that a login's secret is of the kind that a protocol has.  Errors: CONFIG_UNSUPPORTED."""
     if auth is None or auth.secret is None or protocol is None:
         return
+    kind = auth.secret.type
+    if kind not in SECRET_TYPES:
+        raise refuse(f"unknown secret type '{'<null>' if kind is None else kind}'")
     if protocol not in ("rbd", "iscsi", "http", "https", "ftp", "ftps", "ssh"):
         raise refuse(f"authentication is not supported for protocol '{protocol}'")
-    needed = {"rbd": "ceph", "iscsi": "iscsi"}.get(protocol)
-    if needed is not None and auth.secret.type != needed:
-        raise refuse(f"invalid secret type '{auth.secret.type}'")
+    needed = {"rbd": "ceph", "iscsi": "iscsi"}.get(protocol, "" if kind == "none" else kind)
+    if kind != needed:
+        raise refuse(f"invalid secret type '{kind}'")
 
 
 def _lun(disk: Disk) -> None:

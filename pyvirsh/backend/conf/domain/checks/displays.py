@@ -6,16 +6,23 @@ from pyvirsh.backend.errors import XML_ERROR, VirError, refuse
 
 
 def check(domain: Domain) -> None:
-    """Check cards, and that the sound of each device goes somewhere."""
-    devices = domain.devices
-    for video in devices.videos:
+    """Check cards, one by one."""
+    for video in domain.devices.videos:
         _video(video)
+
+
+def check_together(domain: Domain) -> None:
+    """Check cards and audio back ends among each other."""
+    devices = domain.devices
     if len(devices.videos) > 1 and any(video.model == "none" for video in devices.videos):
         raise refuse("a 'none' video type must be the only video device defined for the domain")
     for graphics in devices.graphics:
         if graphics.p2p == "yes" and graphics.address is not None:
             raise VirError(XML_ERROR, "D-Bus p2p with an address is not supported")
-    _sound(domain)
+    known = [audio.id for audio in devices.audios]
+    for at, number in enumerate(known):
+        if number in known[:at]:
+            raise VirError(XML_ERROR, f"audio ID {number} is used multiple times")
 
 
 def _video(video: Video) -> None:
@@ -32,7 +39,8 @@ def _video(video: Video) -> None:
         raise refuse("address not supported for video type ramfb")
 
 
-def _sound(domain: Domain) -> None:
+def check_sound(domain: Domain) -> None:
+    """Check that the sound of each device goes somewhere."""
     devices = domain.devices
     known = [audio.id for audio in devices.audios]
     used = [sound.audio_id for sound in devices.sounds]
@@ -40,6 +48,3 @@ def _sound(domain: Domain) -> None:
     for number in used:
         if number is not None and number not in known:
             raise VirError(XML_ERROR, f"no audio device with ID {number}")
-    for at, number in enumerate(known):
-        if number in known[:at]:
-            raise VirError(XML_ERROR, f"audio ID {number} is used multiple times")

@@ -12,15 +12,20 @@ _PLACED_BY_HOST = ("hostdevs",)
 
 
 def check(domain: Domain) -> None:
-    """Check boot orders, aliases and kinds of addresses; drop what a device cannot have."""
+    """Check boot orders and kinds of addresses; drop what a device cannot have."""
     _trim(domain)
     orders: set[int] = set()
+    for info in infos(domain.devices):
+        check_order(domain, info, orders)
+
+
+def check_aliases(domain: Domain) -> None:
+    """Refuse one alias for two devices."""
     aliases: set[str] = set()
     consoles = domain.devices.consoles
     # The first console may be the first serial port, by the same name.
     twin = consoles[0].info if consoles and consoles[0].target_type == "serial" else None
     for info in infos(domain.devices):
-        check_order(domain, info, orders)
         if info.alias is not None and info is not twin:
             if info.alias in aliases:
                 raise refuse(f"non unique alias detected: {info.alias}")

@@ -1,45 +1,78 @@
 """The other devices: those of the host, memory, and those of which there can be one."""
 
 from pyvirsh.backend.conf.domain.checks.characters import check_source
-from pyvirsh.backend.conf.domain.devices import Iommu, MemoryModule, MemoryTarget
+from pyvirsh.backend.conf.domain.checks.disks import SECRET_TYPES
+from pyvirsh.backend.conf.domain.devices import MemoryModule, MemoryTarget
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.hostdev import HostDev
-from pyvirsh.backend.errors import XML_DETAIL, XML_ERROR, VirError, refuse
+from pyvirsh.backend.errors import INTERNAL_ERROR, NO_TARGET, XML_DETAIL, XML_ERROR, VirError, refuse
 
 # The page size from which blocks of memory are made, in KiB.
 _BLOCK_MIN = 2048
 _LABEL_MIN = 128
+# The kind of address that devices of the host of a type must have, and what they are called.
+_WANTED = {"scsi": ("drive", "SCSI host device"), "usb": ("usb", "USB host device")}
 
 
 def check(domain: Domain) -> None:
-    """Check host devices, memory modules, panic devices and the IOMMU."""
-    _usb(domain)
-    _hostdevs(domain)
-    check_panics(domain)
-    _filesystems(domain)
-    if domain.devices.iommu is not None:
-        _iommu(domain, domain.devices.iommu)
+    """Check devices, one by one."""
+    for filesystem in domain.devices.filesystems:
+        if not filesystem.target_dir:
+            places = [getattr(filesystem, f"source_{place}") for place in ("dir", "dev", "file", "socket")]
+            raise VirError(NO_TARGET, next(filter(None, places), ""))
+    for rng in domain.devices.rngs:
+        if rng.backend is not None:
+            check_source(rng.backend.source)
+    _paths(domain)
     _modules(domain)
 
 
+def check_together(domain: Domain) -> None:
+    """Check devices beside others."""
+    _usb(domain)
+    _hostdevs(domain)
+    _filesystems(domain)
+
+
+def check_hostdev(hostdev: HostDev) -> None:
+    """Check how a device of the host is reached, and where the guest sees it.
+
+    Errors: INTERNAL_ERROR, CONFIG_UNSUPPORTED.
+    """
+    source = hostdev.source
+    secret = source.auth.secret if source is not None and source.auth is not None else None
+    if secret is not None and secret.type != "iscsi":
+        if secret.type in SECRET_TYPES:
+            raise VirError(INTERNAL_ERROR, f"hostdev invalid secret type '{secret.type}'")
+        raise refuse(f"invalid secret type {secret.type}")
+    kind = hostdev.info.address.type if hostdev.info.address is not None else None
+    if kind is None or hostdev.mode == "capabilities":
+        return
+    if hostdev.type == "pci" and kind not in ("pci", "unassigned"):
+        raise VirError(INTERNAL_ERROR, "PCI host devices must use 'pci' or 'unassigned' address type")
+    wanted, name = _WANTED.get(hostdev.type or "", (kind, ""))
+    if kind != wanted:
+        raise refuse(f"{name} must use '{wanted}' address type")
+
+
+def _paths(domain: Domain) -> None:
+    """Refuse devices that name no file of the host."""
+    pstore = domain.devices.pstore
+    if pstore is not None and pstore.path is None:
+        raise VirError(XML_ERROR, "missing path for ACPI ERST pstore device")
+    for tpm in domain.devices.tpms:
+        if tpm.backend_type == "external" and tpm.source_path is None:
+            raise VirError(XML_ERROR, "missing socket path for external TPM device")
+
+
 def _filesystems(domain: Domain) -> None:
-    """Refuse a name that the guest would know two file systems by, where virtiofs is one of them."""
+    """Refuse a name for two file systems where virtiofs is one of them."""
     known: dict[str | None, str | None] = {}
     for filesystem in domain.devices.filesystems:
         target, kind = filesystem.target_dir, filesystem.driver_type
         if target in known and "virtiofs" in (kind, known[target]):
             raise refuse(f"filesystem target '{target}' specified twice")
         known[target] = kind
-
-
-def check_panics(domain: Domain) -> None:
-    """Refuse two panic devices of one model."""
-    models: set[str] = set()
-    for panic in domain.devices.panics:
-        model = panic.model or "default"
-        if model in models:
-            raise VirError(XML_ERROR, f"Multiple panic devices with model '{model}'")
-        models.add(model)
 
 
 def _usb(domain: Domain) -> None:
@@ -91,7 +124,11 @@ def _same(one: HostDev, other: HostDev) -> bool:
 # -- IOMMU -----------------------------------------------------------------------------------------------
 
 
-def _iommu(domain: Domain, iommu: Iommu) -> None:
+def check_iommu(domain: Domain) -> None:
+    """Check the memory management unit for devices."""
+    iommu = domain.devices.iommu
+    if iommu is None:
+        return
     options = (
         iommu.intremap,
         iommu.caching_mode,

@@ -3,6 +3,7 @@
 from pyvirsh.backend.conf.domain.defaults import insert_controller, need_controllers
 from pyvirsh.backend.conf.domain.devices import Controller
 from pyvirsh.backend.conf.domain.domain import Domain
+from pyvirsh.backend.errors import XML_DETAIL, XML_ERROR, VirError
 
 _COMPANIONS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 
@@ -93,3 +94,31 @@ def _need_one(domain: Domain, kind: str, index: int) -> None:
     controllers = domain.devices.controllers
     if not any(one.type == kind and one.index == index for one in controllers):
         insert_controller(controllers, Controller(type=kind, index=index))
+
+
+def check_unique(domain: Domain) -> None:
+    """Refuse controllers in each other's place, and parts of a USB controller without the rest."""
+    seen: set[tuple[str, int | None]] = set()
+    for controller in domain.devices.controllers:
+        if controller.type == "usb":
+            if controller.model == "none":
+                controller.info.address = None
+            continue
+        key = (controller.type, controller.index)
+        if key in seen:
+            detail = f"Multiple '{controller.type}' controllers with index '{controller.index}'"
+            raise VirError(XML_ERROR, detail)
+        seen.add(key)
+    _usb(domain)
+
+
+def _usb(domain: Domain) -> None:
+    devices = domain.devices
+    usb = [one for one in devices.controllers if one.type == "usb"]
+    if not usb:
+        return
+    none = any(one.model == "none" for one in usb)
+    if none and len(usb) > 1:
+        raise VirError(XML_DETAIL, "Can't add another USB controller: USB is disabled for this domain")
+    if all(one.info.master_startport is not None for one in usb):
+        raise VirError(XML_DETAIL, "No master USB controller specified")

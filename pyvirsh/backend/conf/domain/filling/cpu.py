@@ -127,25 +127,3 @@ def check_cells(domain: Domain, cpu: Cpu) -> None:
         raise VirError(INTERNAL_ERROR, "Number of CPUs in <numa> exceeds the <vcpu> count")
     if taken and max(taken) >= vcpus:
         raise VirError(INTERNAL_ERROR, "CPU IDs in <numa> exceed the <vcpu> count")
-    _check_links(cpu)
-
-
-def _check_links(cpu: Cpu) -> None:
-    seen: set[tuple[str, int | None, int | None, int | None, str | None]] = set()
-    for kind, links in (("latencies", cpu.latencies), ("bandwidths", cpu.bandwidths)):
-        for link in links:
-            _check_link(cpu.cells, link.initiator or 0, link.target or 0, link.cache)
-            key = (kind, link.initiator, link.target, link.cache, link.type)
-            if key in seen:
-                raise VirError(XML_ERROR, "Duplicate info for NUMA latencies")
-            seen.add(key)
-
-
-def _check_link(cells: "list[Cell]", initiator: int, target: int, cache: "int | None") -> None:
-    for name, number in (("initiator", initiator), ("target", target)):
-        if number >= len(cells):
-            raise VirError(XML_ERROR, f"'{name}' refers to a non-existent NUMA node")
-    if not cells[initiator].cpus:
-        raise VirError(XML_ERROR, "NUMA nodes without CPUs can't be initiator")
-    if cache and all(one.level != cache for one in cells[target].caches):
-        raise VirError(XML_ERROR, "'cache' refers to a non-existent NUMA node cache")

@@ -5,7 +5,13 @@ from pyvirsh.backend.conf.domain.defaults import bus_of, disk_number, drive_addr
 from pyvirsh.backend.conf.domain.disk import Disk
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.source import DiskSource
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, XML_ERROR, VirError
+from pyvirsh.backend.errors import (
+    CONFIG_UNSUPPORTED,
+    INTERNAL_ERROR,
+    NO_SOURCE,
+    XML_ERROR,
+    VirError,
+)
 
 # Protocols' own ports.
 _PORTS = {
@@ -106,6 +112,9 @@ def _has_source(disk: Disk) -> bool:
 def check_target(disk: Disk) -> None:
     """Check a disk's name, kind and place.  Errors: XML_ERROR, CONFIG_UNSUPPORTED, INTERNAL_ERROR."""
     target = disk.target_dev or ""
+    if disk.target_dev is None:
+        # It is refused with what else is found of each disk by itself.
+        return
     if disk_number(target) < 0 and disk.info.address is None:
         raise VirError(XML_ERROR, f"Unknown disk name '{target}' and no address specified")
     if disk.device == "lun" and disk.type not in ("block", "network", "volume"):
@@ -123,7 +132,7 @@ def check_target(disk: Disk) -> None:
 
 
 def check_names(disk: Disk) -> None:
-    """Check that a disk's bus and name are of its kind.  Errors: INTERNAL_ERROR."""
+    """Check that a disk's name and bus are of its kind.  Errors: INTERNAL_ERROR."""
     target, bus = disk.target_dev or "", disk.target_bus
     if disk.device == "floppy" and bus != "fdc":
         raise VirError(INTERNAL_ERROR, f"Invalid bus type '{bus}' for floppy disk")

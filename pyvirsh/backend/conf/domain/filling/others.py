@@ -2,7 +2,7 @@
 
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filesystem import Filesystem
-from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, VirError
+from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
 # The bus of an input device that states none.
 _BUSES = {"mouse": "ps2", "keyboard": "ps2", "passthrough": "virtio"}
@@ -40,3 +40,13 @@ def _filesystem(filesystem: Filesystem) -> None:
         filesystem.source_socket = None
     if filesystem.info.boot_order is not None and filesystem.driver_type != "virtiofs":
         raise VirError(CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs")
+
+
+def check_panics(domain: Domain) -> None:
+    """Refuse two panic devices of one model."""
+    models: set[str] = set()
+    for panic in domain.devices.panics:
+        model = panic.model or "default"
+        if model in models:
+            raise VirError(XML_ERROR, f"Multiple panic devices with model '{model}'")
+        models.add(model)

@@ -6,7 +6,6 @@ from pyvirsh.backend.conf.domain.domain import DEVICES_MAX, Domain
 from pyvirsh.backend.conf.domain.tuning import (
     CacheTune,
     CpuTune,
-    HugePage,
     IoThread,
     NumaTune,
     Sched,
@@ -53,13 +52,6 @@ def _iothreads(domain: Domain) -> None:
     for at, number in enumerate(numbers):
         if number in numbers[:at]:
             raise VirError(XML_ERROR, f"duplicate iothread id '{number}' found")
-    pools = [(thread.thread_pool_min, thread.thread_pool_max) for thread in ids]
-    for least, most in [*pools, (domain.default_iothread_pool_min, domain.default_iothread_pool_max)]:
-        if most is not None and most <= 0:
-            raise VirError(CONFIG_UNSUPPORTED, "thread_pool_max must be a positive integer")
-        if least is not None and (most is None or least > most):
-            detail = "thread_pool_min must be smaller or equal to thread_pool_max"
-            raise VirError(CONFIG_UNSUPPORTED, detail)
     if (domain.iothreads or 0) > DEVICES_MAX:
         raise VirError(XML_ERROR, f"more than {DEVICES_MAX} iothreads are not supported")
     domain.iothreads = max(domain.iothreads or 0, len(ids)) or None
@@ -135,9 +127,6 @@ def _pages(domain: Domain) -> None:
         return
     backing.pages.sort(key=lambda page: page.size or 0)
     cells = len(domain.cpu.cells) if domain.cpu is not None else 0
-    for at, page in enumerate(backing.pages):
-        for other in backing.pages[:at]:
-            _check_pages(page, other)
     for page in backing.pages:
         nodes = sorted(bitmap.parse(page.nodeset)) if page.nodeset else []
         if not cells and nodes == [0]:
@@ -145,14 +134,6 @@ def _pages(domain: Domain) -> None:
         missing = next((node for node in nodes if node >= cells), None)
         if missing is not None:
             raise VirError(XML_DETAIL, f"hugepages: node {missing} not found")
-
-
-def _check_pages(page: HugePage, other: HugePage) -> None:
-    if page.nodeset is None and other.nodeset is None:
-        raise VirError(XML_DETAIL, f"two master hugepages detected: {page.size} and {other.size}")
-    if page.nodeset and other.nodeset and bitmap.parse(page.nodeset) & bitmap.parse(other.nodeset):
-        detail = f"nodeset attribute of hugepages of sizes {page.size} and {other.size} intersect"
-        raise VirError(XML_DETAIL, detail)
 
 
 # -- CPUs ------------------------------------------------------------------------------------------------
