@@ -21,6 +21,9 @@ FLAGS = {
 }
 
 
+_SAVED = "Refusing to undefine while domain managed save image exists"
+
+
 class Belongings:
     """What a domain that does not run leaves behind: its saved state and its snapshots."""
 
@@ -66,21 +69,27 @@ def run(ctx: "Session", args: "Args") -> None:
     if wanted and args.remove_all_storage:
         raise CommandFailed("Specified both --storage and --remove-all-storage")
     volumes = _volumes(ctx, dom, str(wanted).split(",") if wanted else None) if removes else []
-    # As virsh: with --nvram it is the driver that refuses.
-    if left.saved and not args.managed_save and not args.nvram:
-        raise CommandFailed("Refusing to undefine while domain managed save image exists")
+    flags = _flags(args, left)
+    # As virsh: with snapshots or --nvram it is the driver that refuses, if it can.
+    if left.saved and not args.managed_save and not args.nvram and not left.snapshots:
+        raise CommandFailed(_SAVED)
     with ctx.failing(f"Failed to undefine domain '{name}'"):
-        _undefine(ctx, args, dom, left)
+        _undefine(ctx, args, dom, left, flags)
     ctx.out.note(f"Domain '{name}' has been undefined")
     _remove(ctx, args, volumes)
 
 
-def _undefine(ctx: "Session", args: "Args", dom: "DomainRef", left: Belongings) -> None:
+def _flags(args: "Args", left: Belongings) -> int:
+    """Return what the driver is told to remove, or to leave, besides."""
     flags = sum(number for name, number in FLAGS.items() if args[name])
     if left.saved and args.managed_save:
         flags |= c.DOMAIN_UNDEFINE_MANAGED_SAVE
     if left.snapshots and args.snapshots_metadata:
         flags |= c.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    return flags
+
+
+def _undefine(ctx: "Session", args: "Args", dom: "DomainRef", left: Belongings, flags: int) -> None:
     try:
         ctx.driver.domain_undefine_flags(dom, flags)
         return
@@ -88,6 +97,8 @@ def _undefine(ctx: "Session", args: "Args", dom: "DomainRef", left: Belongings) 
         if error.code not in (NO_SUPPORT, INVALID_ARG) or args.nvram:
             raise
     # A driver that does not know all the flags: step by step, without those it lacks.
+    if left.saved and not args.managed_save:
+        raise CommandFailed(_SAVED)
     if left.saved:
         ctx.driver.domain_managed_save_remove(dom)
     if left.snapshots and args.snapshots_metadata:

@@ -114,14 +114,19 @@ class DeviceChanges(TestBase):
             kind = _KINDS.get(tag, tag)
             detail = f"persistent update of device '{kind}' is not supported"
             raise VirError(OPERATION_UNSUPPORTED, detail)
-        for definition in definitions:
-            disks = definition.model.devices.disks
-            at = next((at for at, one in enumerate(disks) if one.target_dev == device.target_dev), -1)
-            if at < 0:
-                raise VirError(INVALID_ARG, f"target {device.target_dev} doesn't exist.")
-            _check_boot(definition.model, device, disks[at])
-            definition.change()
-            disks[at] = device.copy()
+        # All of them are changed, or none.
+        places = [_place_of(definition.model, device) for definition in definitions]
+        for definition, at in zip(definitions, places, strict=True):
+            definition.change().devices.disks[at] = device.copy()
+
+
+def _place_of(model: Domain, disk: Disk) -> int:
+    """Return which disk of a domain another one is to replace.  Errors: INVALID_ARG, CONFIG_UNSUPPORTED."""
+    for at, known in enumerate(model.devices.disks):
+        if known.target_dev == disk.target_dev:
+            _check_boot(model, disk, known)
+            return at
+    raise VirError(INVALID_ARG, f"target {disk.target_dev} doesn't exist.")
 
 
 # -- attach ------------------------------------------------------------------------------------------

@@ -227,6 +227,7 @@ class Domain(Model):
     keywrap: list[security.KeyWrap] = many("keywrap/cipher", security.KeyWrap)
     launch_security: security.LaunchSecurity | None = one("launchSecurity", security.LaunchSecurity)
     qemu: QemuExtra | None = None
+    _read_first = ("type", "seclabels")
     # Whether there is a <bootloader>, which may be empty: the hypervisor's own.
     has_bootloader: bool = False
 
