@@ -439,6 +439,10 @@ class ReadOnly(Driver):
         not_zero(pid_value, "pid_value", "virDomainQemuAttach")
         raise refused("virDomainQemuAttach")
 
+    def domain_send_process_signal(self, dom: Any, pid_value: int, signum: int, flags: int = 0) -> None:
+        not_zero(pid_value, "pid_value", "virDomainSendProcessSignal")
+        raise refused("virDomainSendProcessSignal")
+
     def domain_del_throttle_group(self, dom: Any, group: "str | None", flags: int = 0) -> None:
         if not self.inner.implements("domain_del_throttle_group"):
             # libvirt asks whether the driver has it first.

@@ -49,7 +49,7 @@ COPY_PARAMS = (
     ("buf-size", "buf-size", PARAM_ULLONG),
 )
 # What only the newer call can do; a destination, a format and flags alone go the older way.
-COPY_ONLY = ("xml", "granularity", "buf-size", "transient-job", "synchronous-writes", "dest-is-zero")
+COPY_ONLY = ("xml", "transient-job", "synchronous-writes", "dest-is-zero")
 
 
 @TABLE.command(
@@ -91,14 +91,14 @@ COPY_ONLY = ("xml", "granularity", "buf-size", "transient-job", "synchronous-wri
 def blockcopy(ctx: "Session", args: "Args") -> None:
     path, dest, xml, format = args.path, args.dest, args.xml, args.format
     bandwidth = bandwidth_of(args)
-    params = typed(args, COPY_PARAMS)
+    params = [param for param in typed(args, COPY_PARAMS) if param.value]
     timeout_of(args)
     check_rules(args)
     if dest is None and xml is None:
         raise CommandFailed("need either --dest or --xml")
     waits = blockwait.is_asked_for(args, "finish")
     dom = ctx.domain(args.domain)
-    plain = format in (None, "raw") and not any(args[name] for name in COPY_ONLY)
+    plain = format in (None, "raw") and not params and not any(args[name] for name in COPY_ONLY)
     document = ""
     if args.print_xml or not plain:
         document = files.read(xml) if xml is not None else _copy_xml(args)

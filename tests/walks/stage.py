@@ -66,7 +66,8 @@ class Answer:
 
     def without_reason(self) -> "Answer":
         """Return the answer without why a change in an editor failed, of which virsh says nothing."""
-        return Answer(self.output, re.sub(r"(error: Failed\.\n)error: .*\n", r"\1", self.errors), self.status)
+        errors = re.sub(r"(error: Failed\.\n)error: .*\n((?!error: ).*\n)*", r"\1", self.errors)
+        return Answer(self.output, errors, self.status)
 
     def difference(self, other: "Answer") -> str:
         """Return how another answer differs."""
