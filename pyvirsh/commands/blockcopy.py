@@ -91,7 +91,7 @@ COPY_ONLY = ("xml", "transient-job", "synchronous-writes", "dest-is-zero")
 def blockcopy(ctx: "Session", args: "Args") -> None:
     path, dest, xml, format = args.path, args.dest, args.xml, args.format
     bandwidth = bandwidth_of(args)
-    params = [param for param in typed(args, COPY_PARAMS) if param.value]
+    params = [param for param in typed(args, COPY_PARAMS) if param[2]]
     timeout_of(args)
     check_rules(args)
     if dest is None and xml is None:

@@ -147,5 +147,5 @@ def readable(line: str) -> str:
     if "odd-" in line:
         line = line.replace(" --validate", "")
     if line.startswith("metadata ") and " --edit" in line:
-        line = line.replace(" --live", "")
+        line = line.replace(" --live", "").replace(" --config", "")
     return line.strip()
