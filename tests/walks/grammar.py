@@ -64,7 +64,7 @@ EDITORS = (
     "false",
     "nosuch-editor",
     "sed -i s/65536/70000/",
-    "sed -i -e s/8192/9000/ -e s/one/two/ -e s/10000000/20000000/",
+    "sed -i -e s/8192/9000/ -e 's,one>,two>,g' -e s/10000000/20000000/",
     "sed -i 's,<memory>.*,<memory>7000</memory>,'",
 )
 # What shows the whole host after a sequence.

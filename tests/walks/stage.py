@@ -35,7 +35,6 @@ _MASKS = [
     (r"(Time: +)[\d.]+", r"\1TIME"),
     (r"(tx|rx|rd|wr)(_\w+ )\d+", r"\1\2COUNT"),
     (r"(virsh)\w{6}\b", r"\1XXXXXX"),
-    (r"(?m)^(ok|(background job|occupied) \([\d.]+s\))$", "CONTROL"),
     (r"libvirt \d+\.\d+\.\d+", "libvirt VERSION"),
     (r"TEST \d+\.\d+\.\d+", "TEST VERSION"),
     (r"(?m)^DATE[.]\d+\+0000: \d+: (info|warning) : .*\n", ""),

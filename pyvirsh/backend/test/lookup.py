@@ -48,6 +48,10 @@ def passes(guest: Guest, flags: int) -> bool:
     return not wanted or bool(wanted & _STATE_FLAGS.get(guest.state, c.CONNECT_LIST_DOMAINS_OTHER))
 
 
+# From which time of the guest on its monitor is occupied, broken, and well again.
+_OCCUPIED, _BROKEN, _WELL = 10_000, 30_000, 60_000
+
+
 class Lookup(TestBase):
     """Look-ups, lists and states."""
 
@@ -88,7 +92,14 @@ class Lookup(TestBase):
 
     def domain_get_control_info(self, dom: DomainRef, flags: int = 0) -> "tuple[int, int, int]":
         allowed(flags, 0, "testDomainGetControlInfo")
-        self.running(dom)
+        # The guest's clock tells how its monitor is; times are in milliseconds.
+        seconds = self.running(dom).time[0]
+        if 0 < seconds < _OCCUPIED:
+            return c.DOMAIN_CONTROL_JOB, 0, seconds
+        if _OCCUPIED <= seconds < _BROKEN:
+            return c.DOMAIN_CONTROL_OCCUPIED, 0, seconds - _OCCUPIED
+        if _BROKEN <= seconds < _WELL:
+            return c.DOMAIN_CONTROL_ERROR, seconds % (c.DOMAIN_CONTROL_ERROR_REASON_INTERNAL + 1), 0
         return c.DOMAIN_CONTROL_OK, 0, 0
 
     def domain_is_active(self, dom: DomainRef) -> bool:
