@@ -269,11 +269,11 @@ def interface_node(args: "Args") -> "Node":
     strings = [opt.name for opt in args.command.options if opt.kind == "string" and opt.name != "domain"]
     given = {name: args[name] for name in strings}
     kind = given["type"]
-    if given["source-mode"] not in (None, "server", "client"):
-        raise CommandFailed(f"Invalid source mode: {given['source-mode']}")
     unsupported = CommandFailed(f"No support for {kind} in command 'attach-interface'")
     if kind not in INTERFACE_TYPES:
         raise unsupported
+    if given["source-mode"] not in (None, "server", "client"):
+        raise CommandFailed(f"Invalid source mode: {given['source-mode']}")
     bandwidth = Node("bandwidth")
     for way in ("inbound", "outbound"):
         if given[way] is not None:

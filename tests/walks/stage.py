@@ -61,8 +61,9 @@ class Answer:
     __hash__ = None  # type: ignore[assignment]
 
     def without_old_errors(self) -> "Answer":
-        """Return the answer without what virsh adds to an error of cd: an older one, passed over."""
-        return Answer(self.output, re.sub(r"(error: cd: .*\n)error: .*\n", r"\1", self.errors), self.status)
+        """Return the answer without what virsh adds to errors of cd and help: older ones, passed over."""
+        own = r"(error: (?:cd: |command or command group ).*\n)"
+        return Answer(self.output, re.sub(rf"{own}error: .*\n", r"\1", self.errors), self.status)
 
     def without_reason(self) -> "Answer":
         """Return the answer without why a change in an editor failed, of which virsh says nothing."""

@@ -3,7 +3,7 @@
 Source: libvirt's storage pool XML format; messages as observed.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pyvirsh.backend.conf import shape, xml
 from pyvirsh.backend.conf.model import Model, integer, many, one, text, told, yes_no
@@ -109,13 +109,16 @@ class Auth(Model):
     username: str | None = text("@username")
     secret: SecretRef | None = one("secret", SecretRef)
 
-    def after_parse(self, element: xml.Element) -> None:
-        if not self.username:
+    @classmethod
+    def parse(cls, element: xml.Element) -> Self:
+        kind = element.get("type") or None
+        if not element.get("username"):
             raise fault("missing username for auth")
-        if self.type not in (None, "none", "chap", "ceph"):
-            raise VirError(CONFIG_UNSUPPORTED, f"unknown auth type '{self.type}'")
+        if kind not in (None, "none", "chap", "ceph"):
+            raise VirError(CONFIG_UNSUPPORTED, f"unknown auth type '{kind}'")
         if element.find("secret") is None:
             raise fault("Missing <secret> element in auth")
+        return super().parse(element)
 
 
 class Source(Model):

@@ -14,7 +14,7 @@ from pyvirsh.backend.conf.domain.devices import MemoryModule
 from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver
 from pyvirsh.backend.conf.domain.filling import interfaces
 from pyvirsh.backend.conf.domain.filling.disks import bus_for, check_source, check_target, path_of, place
-from pyvirsh.backend.conf.domain.filling.inactive import infos, strip_disk, strip_interface
+from pyvirsh.backend.conf.domain.filling.inactive import infos, strip_alias, strip_disk, strip_interface
 from pyvirsh.backend.conf.domain.hostdev import HostDev
 from pyvirsh.backend.conf.domain.net import Interface
 from pyvirsh.backend.conf.model import Model
@@ -134,6 +134,8 @@ def _place_of(model: Domain, disk: Disk) -> int:
 
 def _prepare(guest: Guest, model: Domain, tag: str, device: Model) -> None:
     """Check a device by itself and fill in what it leaves open."""
+    if isinstance(info := getattr(device, "info", None), Info):
+        strip_alias(info)
     if isinstance(device, Disk):
         strip_disk(device)
         _complete(device)

@@ -88,9 +88,13 @@ class Auth(Model):
     username: str | None = text("@username")
     secret: SecretRef | None = one("secret", SecretRef)
 
-    def after_parse(self, element: Element) -> None:
-        if not self.username:
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        if not element.get("username"):
             raise _fault("missing username for auth")
+        return super().parse(element)
+
+    def after_parse(self, element: Element) -> None:
         if self.secret is None:
             raise _fault("Missing <secret> element in auth")
 

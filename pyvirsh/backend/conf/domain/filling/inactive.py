@@ -21,8 +21,7 @@ def strip(domain: Domain) -> None:
     """Drop the guest's id and what its devices have only while it runs."""
     domain.id = None
     for info in infos(domain.devices):
-        if info.alias is not None and not _USER_ALIAS.fullmatch(info.alias):
-            info.alias = None
+        strip_alias(info)
     for disk in domain.devices.disks:
         strip_disk(disk)
     for interface in domain.devices.interfaces:
@@ -59,6 +58,12 @@ def sources(domain: Domain) -> "Iterator[CharSource]":
         yield from (port.source for port in group)
     yield from (card.source for card in devices.smartcards)
     yield from (rng.backend.source for rng in devices.rngs if rng.backend is not None)
+
+
+def strip_alias(info: Info) -> None:
+    """Drop an alias that no user chose."""
+    if info.alias is not None and not _USER_ALIAS.fullmatch(info.alias):
+        info.alias = None
 
 
 def strip_disk(disk: Disk) -> None:
