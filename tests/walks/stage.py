@@ -34,6 +34,7 @@ _MASKS = [
     (r"(net\.\d+\.[rt]x\.\w+=)\d+", r"\1COUNT"),
     (r"(Time: +)[\d.]+", r"\1TIME"),
     (r"(tx|rx|rd|wr)(_\w+ )\d+", r"\1\2COUNT"),
+    (r"(\berrs )\d+", r"\1COUNT"),
     (r"(virsh)\w{6}\b", r"\1XXXXXX"),
     (r"libvirt \d+\.\d+\.\d+", "libvirt VERSION"),
     (r"TEST \d+\.\d+\.\d+", "TEST VERSION"),
