@@ -30,13 +30,13 @@ _GUESTS = Path(__file__).parent.parent / "outputs" / "xml2argv"
 def documents(dice: random.Random) -> "dict[str, str]":
     """Return odd documents by name."""
     made = {name: _odd(dice, DOCUMENTS[dice.choice(bases)]) for name, bases in _MADE_FROM.items()}
-    guest = dice.choice((DOCUMENTS["dom-rich.xml"], dice.choice(_guests())))
+    guest = dice.choice((DOCUMENTS["dom-rich.xml"], dice.choice(guests())))
     made["odd-rich.xml"] = _odd(dice, guest)
     return made
 
 
 @cache
-def _guests() -> "list[str]":
+def guests() -> "list[str]":
     """Return the documents of QEMU's guests, as guests of the test driver."""
     texts = []
     for path in sorted(_GUESTS.glob("*.xml")):
