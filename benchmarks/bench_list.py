@@ -1,7 +1,7 @@
 """`list --all` with many domains defined, beside libvirtd.
 
 libvirtd's part is measured on its test driver with a node file of as many domains, served over its socket: a
-daemon with 10,000 QEMU definitions takes minutes to fill.
+daemon with 10,000 QEMU definitions takes minutes to fill.  The machine's libvirtd has to run for it.
 """
 
 import subprocess
