@@ -89,14 +89,12 @@ def test_a_password_is_asked_for_at_the_terminal(tmp_path, environ, monkeypatch)
     monkeypatch.setenv("PATH", environ["PATH"])
     with sshpeer.server("password") as (port, key):
         where = asked("password", tmp_path, port, key)
-        with at_terminal("-c", where, "domstate test", **environ) as terminal:
-            terminal.until("password: ")
-            terminal.type(sshpeer.PASSWORD + "\n")
-            assert "running" in terminal.rest() and sshpeer.PASSWORD not in terminal.text
-        with at_terminal("-c", where, "domstate test", **environ) as terminal:
-            terminal.until("password: ")
-            terminal.type("wrong\n")
-            assert "uthentication failed" in terminal.rest() and "running" not in terminal.text
+        for password, answer in ((sshpeer.PASSWORD, "running"), ("wrong", "uthentication failed")):
+            with at_terminal("-c", where, "domstate test", **environ) as terminal:
+                terminal.until("password: ")
+                terminal.type(password + "\n")
+                said = terminal.rest()
+            assert answer in said and password not in said
 
 
 def test_questions_of_the_host_are_asked_at_the_terminal(tmp_path, environ, monkeypatch):
