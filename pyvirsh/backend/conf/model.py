@@ -7,13 +7,15 @@ declared fields.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from typing import Any, Self, TypeVar
 
 from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.xml import Element, Node, children, local_name
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_ERROR, VirError
+
+Value = TypeVar("Value", bound=Hashable)
 
 
 class Field:
@@ -376,31 +378,14 @@ class _Verbatim(Field):
 # The declarations.  They are typed Any so that ``name: str | None = text("name")`` states the type.
 
 
-def text(
-    path: str,
-    *,
-    choices: "tuple[str, ...]" = (),
-    default: "str | None" = None,
-    required: bool = False,
-    unknown: "tuple[int, str] | None" = None,
-    lenient: bool = False,
-    blank: bool = False,
-) -> Any:
+def text(path: str, **how: Any) -> Any:
     """Declare a text.
 
     required: whether its element must have it; unknown: error code and text ({} is the value) for what is
     not one of the choices, where libvirt says it in words of its own; lenient: whether that is passed over;
     blank: whether an empty attribute says nothing.
     """
-    return Field(
-        path,
-        choices=choices,
-        default=default,
-        required=required,
-        unknown=unknown,
-        lenient=lenient,
-        blank=blank,
-    )
+    return Field(path, **how)
 
 
 def integer(path: str, **how: Any) -> Any:
@@ -626,6 +611,15 @@ class Model:
 def others(own: "Mapping[str, Collection[str]]", kind: str) -> "set[str]":
     """Return the fields that some kinds have, and `kind` has not; own: the fields of each kind."""
     return {name for names in own.values() for name in names}.difference(own.get(kind, ()))
+
+
+def repeats(values: "Iterable[Value]") -> "Iterator[Value]":
+    """Yield each value that has been there before."""
+    seen: set[Value] = set()
+    for value in values:
+        if value in seen:
+            yield value
+        seen.add(value)
 
 
 def required(element: Element, *attributes: str) -> None:

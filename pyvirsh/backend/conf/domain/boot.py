@@ -3,8 +3,7 @@
 Source: libvirt's domain XML format, "Operating system booting" and "SMBIOS System Information".
 """
 
-import copy
-from typing import Self
+from collections.abc import Collection
 
 from pyvirsh.backend.conf.domain.disk import FORMATS
 from pyvirsh.backend.conf.domain.source import SOURCE_TYPES, DiskSource
@@ -115,13 +114,9 @@ class Os(Model):
     has_loader: bool = False
 
     @classmethod
-    def parse(cls, element: Element) -> Self:
-        if not element.get("firmware") and element.find("firmware") is not None:
-            # Without a kind of firmware there is nothing to ask of it.
-            element = copy.deepcopy(element)
-            for firmware in element.findall("firmware"):
-                element.remove(firmware)
-        return super().parse(element)
+    def foreign(cls, element: Element) -> "Collection[str]":
+        # Without a kind of firmware there is nothing to ask of it.
+        return () if element.get("firmware") else ("firmware_features",)
 
     def after_parse(self, element: Element) -> None:
         if self.type == "hvm":

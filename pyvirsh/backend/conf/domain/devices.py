@@ -3,7 +3,6 @@
 Source: libvirt's domain XML format, "Devices".
 """
 
-import copy
 from collections.abc import Collection
 from typing import Self
 
@@ -69,6 +68,7 @@ PCI_NAMES = tuple(
     "none pci-bridge i82801b11-bridge pcie-pci-bridge ioh3420 x3130-upstream xio3130-downstream pxb pxb-pcie"
     " pcie-root-port spapr-pci-host-bridge".split()
 )
+_ROOTS = ("pci-root", "pcie-root")
 # What only controllers of a type have.
 _OF_CONTROLLERS = {
     "pci": [
@@ -122,7 +122,8 @@ class Controller(Model):
 
     @classmethod
     def foreign(cls, element: Element) -> "Collection[str]":
-        return others(_OF_CONTROLLERS, element.get("type") or "ide")
+        passed_over = others(_OF_CONTROLLERS, element.get("type") or "ide")
+        return passed_over if element.get("model") in _ROOTS else {*passed_over, "pcihole64"}
 
     @classmethod
     def parse(cls, element: Element) -> Self:
@@ -130,11 +131,6 @@ class Controller(Model):
             if len(element.findall(tag)) > 1:
                 detail = f"Multiple <{tag}> elements in controller definition not allowed"
                 raise VirError(XML_ERROR, detail)
-        root = element.get("type") == "pci" and element.get("model") in ("pci-root", "pcie-root")
-        if not root and element.find("pcihole64") is not None:
-            element = copy.deepcopy(element)
-            for hole in element.findall("pcihole64"):
-                element.remove(hole)
         return super().parse(element)
 
     def after_parse(self, element: Element) -> None:

@@ -25,6 +25,7 @@ from pyvirsh.backend.conf.model import (
     numbers,
     on_off,
     one,
+    repeats,
     sized,
     text,
     yes_no,
@@ -245,10 +246,8 @@ class Domain(Model):
             raise VirError(INTERNAL_ERROR, text="An error occurred, but the cause is unknown")
         if not self.has_bootloader:
             self.bootloader_args = None
-        names = [group.group_name for group in self.throttle_groups]
-        for at, name in enumerate(names):
-            if name in names[:at]:
-                raise VirError(XML_ERROR, f"duplicate group name '{name}' found")
+        for name in repeats(group.group_name for group in self.throttle_groups):
+            raise VirError(XML_ERROR, f"duplicate group name '{name}' found")
         if self.os is None:
             self.os = boot.Os()
         if self.devices is None:

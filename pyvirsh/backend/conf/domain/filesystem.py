@@ -3,6 +3,8 @@
 Source: libvirt's domain XML format, "Filesystems".
 """
 
+from collections.abc import Collection
+
 from pyvirsh.backend.conf.cnumbers import c_integer
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
 from pyvirsh.backend.conf.domain.disk import FORMATS, VIRTIO_MODELS
@@ -26,6 +28,8 @@ _VIRTIOFS = (
     "binary_flock",
     "binary_threads",
     "binary_open_files",
+    "uid_maps",
+    "gid_maps",
 )
 
 
@@ -82,6 +86,11 @@ class Filesystem(Model):
     space_soft_limit: int | None = sized("space_soft_limit", unit="bytes", bare="bytes")
     info: Info = inline(Info)
 
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        driver = element.find("driver")
+        return () if driver is not None and driver.get("type") == "virtiofs" else _VIRTIOFS
+
     def after_parse(self, element: Element) -> None:
         for name in ("multidevs", "driver_type", "driver_wrpolicy"):
             if getattr(self, name) == "default":
@@ -92,10 +101,6 @@ class Filesystem(Model):
         self._take_queue(element.find("driver"))
         if self.driver_type is None:
             self.driver_wrpolicy = self.driver_format = None
-        if self.driver_type != "virtiofs":
-            for name in _VIRTIOFS:
-                setattr(self, name, None)
-            self.uid_maps, self.gid_maps = [], []
 
     def _take_source(self, element: Element) -> None:
         """Keep what a source of the type has.  Errors: NO_SOURCE, XML_ERROR."""

@@ -6,6 +6,7 @@ Source: libvirt's domain XML format, "Network interfaces".
 import copy
 import ipaddress
 import re
+from collections.abc import Collection
 from typing import Self
 
 from pyvirsh.backend.conf.cnumbers import c_integer
@@ -20,6 +21,7 @@ from pyvirsh.backend.conf.model import (
     many,
     on_off,
     one,
+    others,
     text,
     yes_no,
 )
@@ -127,12 +129,13 @@ class InterfaceSource(Model):
     ips: list[Ip] = many("ip", Ip)
     routes: list[Route] = many("route", Route)
 
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        interface = element.getparent()
+        return others(_OWN, _kind_of(interface) if interface is not None else "user")
+
     def settle(self, kind: str, element: Element) -> None:
-        """Keep what an interface of a kind has, and check it.  Errors: XML_ERROR."""
-        own = _OWN.get(kind, ())
-        for name in self.declared():
-            if name not in own and name not in ("ips", "routes"):
-                setattr(self, name, None)
+        """Check what the source of an interface of a kind says.  Errors: XML_ERROR."""
         for attribute, field in _NEEDED.get(kind, ()):
             if getattr(self, field) is None:
                 raise VirError(XML_ERROR, f"Missing required attribute '{attribute}' in element 'source'")
@@ -184,6 +187,13 @@ def _port(port: "str | None", element: str) -> "str | None":
 def bad_mode(mode: "str | None") -> VirError:
     """Make the error for a mode that a source cannot have."""
     return VirError(XML_ERROR, f"Invalid value for attribute 'mode' in element 'source': '{mode}'.")
+
+
+def _kind_of(interface: Element) -> str:
+    """Return what kind of source an interface has: its type, or passt."""
+    kind, backend = interface.get("type") or "user", interface.find("backend")
+    passt = backend is not None and backend.get("type") == "passt"
+    return "passt" if kind == "vhostuser" and passt else kind
 
 
 # What a source of a kind has, and what of that it must have: attribute, field.
@@ -399,8 +409,7 @@ class Interface(Model):
             self.managed = None
         source = element.find("source")
         if self.source is not None and source is not None:
-            passt = self.type == "vhostuser" and self.backend_type == "passt"
-            self.source.settle("passt" if passt else self.type, source)
+            self.source.settle(_kind_of(element), source)
         self.vlan_trunk = check_vlan(element.find("vlan"), self.vlan_tags)
         if element.find("virtualport") is not None:
             self._settle_port()

@@ -3,10 +3,11 @@
 Source: libvirt's domain XML format, "Sound devices" and "Audio backends".
 """
 
+from collections.abc import Collection
 from typing import Self
 
 from pyvirsh.backend.conf.domain.common import Info, VirtioDriver
-from pyvirsh.backend.conf.model import Model, inline, integer, many, one, text, yes_no
+from pyvirsh.backend.conf.model import Model, inline, integer, many, one, others, text, yes_no
 from pyvirsh.backend.conf.xml import Element, Node
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_ERROR, VirError
 
@@ -87,11 +88,10 @@ class AudioSide(Model):
         if self.fixed_settings == "yes" and not node.kids:
             node.add("settings")
 
-    def keep(self, names: "tuple[str, ...]") -> None:
-        """Drop what back ends of other types have."""
-        for name in _SIDES:
-            if name not in names:
-                setattr(self, name, None)
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        audio = element.getparent()
+        return others(_OF_SIDES, (audio.get("type") if audio is not None else None) or "")
 
 
 # What back ends of a type have beside what all have: themselves, and their sides.
@@ -111,8 +111,6 @@ _OF_SIDES: "dict[str, tuple[str, ...]]" = {
     "sdl": ("buffer_count",),
     "pipewire": ("name", "stream_name", "latency"),
 }
-_WHOLE = sorted({name for names in _OWN.values() for name in names})
-_SIDES = sorted({name for names in _OF_SIDES.values() for name in names})
 
 
 class Audio(Model):
@@ -138,12 +136,10 @@ class Audio(Model):
             raise VirError(XML_ERROR, "Missing required attribute 'type' in element 'audio'")
         return super().parse(element)
 
+    @classmethod
+    def foreign(cls, element: Element) -> "Collection[str]":
+        return others(_OWN, element.get("type") or "")
+
     def after_parse(self, element: Element) -> None:
         if (self.dsp_policy or 0) < 0:
             raise VirError(XML_ERROR, f"cannot parse 'dspPolicy' value '{self.dsp_policy}'")
-        for name in _WHOLE:
-            if name not in _OWN.get(self.type, ()):
-                setattr(self, name, None)
-        for side in (self.input, self.output):
-            if side is not None:
-                side.keep(_OF_SIDES.get(self.type, ()))

@@ -6,7 +6,7 @@ Source: libvirt's domain XML format.
 from typing import Any
 
 from pyvirsh.backend.conf import bitmap
-from pyvirsh.backend.conf.model import Model, flag, integer, many, numbers, one, sized, text, yes_no
+from pyvirsh.backend.conf.model import Model, flag, integer, many, numbers, one, repeats, sized, text, yes_no
 from pyvirsh.backend.conf.xml import Element
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
@@ -127,10 +127,8 @@ class BlkioTune(Model):
     devices: list[BlkioDevice] = many("device", BlkioDevice)
 
     def after_parse(self, element: Element) -> None:
-        paths = [device.path for device in self.devices]
-        for at, path in enumerate(paths):
-            if path in paths[:at]:
-                raise VirError(CONFIG_UNSUPPORTED, f"duplicate blkio device path '{path}'")
+        for path in repeats(device.path for device in self.devices):
+            raise VirError(CONFIG_UNSUPPORTED, f"duplicate blkio device path '{path}'")
         self.devices = [device for device in self.devices if device.says_something()]
 
 
@@ -252,10 +250,8 @@ class CacheTune(Model):
                 place = f"cache level '{part.level}' id '{part.id}', type '{part.type}'"
                 raise VirError(XML_ERROR, f"Colliding cache allocations for {place}")
             seen.add((part.level, part.id, part.type))
-        nodes = [node.id for node in self.nodes]
-        for at, node in enumerate(nodes):
-            if node in nodes[:at]:
-                raise VirError(XML_ERROR, f"Memory Bandwidth already defined for node {node}")
+        for node in repeats(node.id for node in self.nodes):
+            raise VirError(XML_ERROR, f"Memory Bandwidth already defined for node {node}")
 
 
 def _check_level(monitor: CacheMonitor, tag: str) -> None:
@@ -310,10 +306,8 @@ class CpuTune(Model):
     memorytunes: list[CacheTune] = many("memorytune", CacheTune)
 
     def after_parse(self, element: Element) -> None:
-        vcpus = [pin.vcpu for pin in self.vcpupins]
-        for at, number in enumerate(vcpus):
-            if number in vcpus[:at]:
-                raise VirError(INTERNAL_ERROR, f"duplicate vcpupin for vcpu '{number}'")
+        for number in repeats(pin.vcpu for pin in self.vcpupins):
+            raise VirError(INTERNAL_ERROR, f"duplicate vcpupin for vcpu '{number}'")
         for tag in ("emulatorpin", "emulatorsched"):
             if len(element.findall(tag)) > 1:
                 raise VirError(XML_ERROR, f"only one {tag} is supported")

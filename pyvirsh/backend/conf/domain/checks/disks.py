@@ -5,6 +5,7 @@ from pyvirsh.backend.conf.domain.disk import Disk, DiskDriver, IoTune
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.filling.disks import check_medium, check_names, duplicate
 from pyvirsh.backend.conf.domain.source import Auth
+from pyvirsh.backend.conf.model import repeats
 from pyvirsh.backend.errors import (
     INTERNAL_ERROR,
     NO_TARGET,
@@ -226,10 +227,8 @@ def check_iotune(tune: IoTune) -> None:
 def _throttled(disk: Disk) -> None:
     if not disk.throttle_groups:
         return
-    names = disk.throttle_groups
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            raise _fault(f"duplicate filter name '{name}' found")
+    for name in repeats(disk.throttle_groups):
+        raise _fault(f"duplicate filter name '{name}' found")
     if disk.device == "cdrom":
         raise VirError(OPERATION_UNSUPPORTED, "cdrom device with throttle filters isn't supported")
     if disk.iotune is not None and not disk.iotune.is_empty():

@@ -2,6 +2,7 @@
 
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.graphics import Video
+from pyvirsh.backend.conf.model import repeats
 from pyvirsh.backend.errors import XML_ERROR, VirError, refuse
 
 
@@ -19,10 +20,8 @@ def check_together(domain: Domain) -> None:
     for graphics in devices.graphics:
         if graphics.p2p == "yes" and graphics.address is not None:
             raise VirError(XML_ERROR, "D-Bus p2p with an address is not supported")
-    known = [audio.id for audio in devices.audios]
-    for at, number in enumerate(known):
-        if number in known[:at]:
-            raise VirError(XML_ERROR, f"audio ID {number} is used multiple times")
+    for number in repeats(audio.id for audio in devices.audios):
+        raise VirError(XML_ERROR, f"audio ID {number} is used multiple times")
 
 
 def _video(video: Video) -> None:

@@ -4,6 +4,7 @@ from pyvirsh.backend.conf import bitmap
 from pyvirsh.backend.conf.domain.cpu import Cell, Cpu
 from pyvirsh.backend.conf.domain.domain import Domain
 from pyvirsh.backend.conf.domain.tuning import HugePage
+from pyvirsh.backend.conf.model import repeats
 from pyvirsh.backend.errors import CONFIG_UNSUPPORTED, XML_DETAIL, XML_ERROR, VirError
 
 
@@ -40,10 +41,8 @@ def _check_pages(page: HugePage, other: HugePage) -> None:
 
 
 def _check_caches(cell: Cell) -> None:
-    levels = [cache.level for cache in cell.caches]
-    for at, level in enumerate(levels):
-        if level in levels[:at]:
-            raise VirError(XML_ERROR, f"Cache level '{level}' already defined")
+    for level in repeats(cache.level for cache in cell.caches):
+        raise VirError(XML_ERROR, f"Cache level '{level}' already defined")
 
 
 def _check_links(cpu: Cpu) -> None:

@@ -10,6 +10,7 @@ from pyvirsh.backend.conf.domain.tuning import (
     NumaTune,
     Sched,
 )
+from pyvirsh.backend.conf.model import repeats
 from pyvirsh.backend.errors import (
     CONFIG_UNSUPPORTED,
     INTERNAL_ERROR,
@@ -49,9 +50,8 @@ def _iothreads(domain: Domain) -> None:
     """Number all I/O threads if one of them is numbered."""
     ids = domain.iothread_ids
     numbers = [thread.id for thread in ids]
-    for at, number in enumerate(numbers):
-        if number in numbers[:at]:
-            raise VirError(XML_ERROR, f"duplicate iothread id '{number}' found")
+    for number in repeats(numbers):
+        raise VirError(XML_ERROR, f"duplicate iothread id '{number}' found")
     if (domain.iothreads or 0) > DEVICES_MAX:
         raise VirError(XML_ERROR, f"more than {DEVICES_MAX} iothreads are not supported")
     domain.iothreads = max(domain.iothreads or 0, len(ids)) or None
@@ -253,10 +253,8 @@ def _resource(domain: Domain) -> None:
 
 
 def _perf(domain: Domain) -> None:
-    names = [event.name for event in domain.perf]
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            raise VirError(XML_ERROR, f"perf event '{name}' was already specified")
+    for name in repeats(event.name for event in domain.perf):
+        raise VirError(XML_ERROR, f"perf event '{name}' was already specified")
 
 
 def _labels(domain: Domain) -> None:
